@@ -1,0 +1,64 @@
+"""A printed figure, and whether a recomputed one agrees with its printed digits."""
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import Literal
+
+Verdict = Literal["exact", "rounds", "truncates", "differs"]
+Quantity = Literal["params", "mult_adds", "connections", "size_bytes", "layers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Where figures come from: a paper, or the code its authors released."""
+
+    key: str  # He2016
+    title: str
+    venue: str
+    link: str  # arXiv number, DOI, or the authors' repository
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One figure of one variant, as its source prints it.
+
+    `printed` is the source's own string in plain or scientific notation ("3.86e9", "60000"), its
+    digits being the precision that is compared. `part` names a submodule ("stages.fire2") when the
+    figure is of a part; `input_side` the image side when it is not the variant's own. `because`
+    says why a recomputed figure cannot agree, and is required for verdict "differs".
+    """
+
+    variant: str
+    quantity: Quantity
+    printed: str
+    paper: Paper
+    where: str
+    because: str = ""
+    part: str = ""
+    input_side: int | None = None
+
+
+def compare(printed: str, measured: int | float) -> Verdict:
+    """How `measured` relates to the digits of `printed`.
+
+    "exact": equal. "rounds": equal once rounded half up to the printed precision. "truncates":
+    equal once cut there. Else "differs".
+
+    A plain integer's trailing zeros are taken as not significant ("60000" has one digit); write
+    "6.0000e4" to claim five.
+    """
+    value = Decimal(printed)
+    if value == Decimal(str(measured)):
+        return "exact"
+    mantissa = printed.lower().split("e")[0]
+    exponent = value.as_tuple().exponent
+    unit = Decimal(1).scaleb(int(exponent))
+    if "." not in mantissa and "e" not in printed.lower():
+        digits = mantissa.rstrip("0")
+        unit = Decimal(1).scaleb(len(mantissa) - len(digits))
+    exact = Decimal(str(measured)) / unit
+    if exact.quantize(Decimal(1), ROUND_HALF_UP) * unit == value:
+        return "rounds"
+    if exact.quantize(Decimal(1), ROUND_DOWN) * unit == value:
+        return "truncates"
+    return "differs"

@@ -1,0 +1,6 @@
+"""Files that are whole or absent: atomic writing, locks, safe names."""
+
+from convatlas.files._atomic import replace_directory, write_atomic, write_json, writing
+from convatlas.files._lock import locked
+
+__all__ = ["locked", "replace_directory", "write_atomic", "write_json", "writing"]

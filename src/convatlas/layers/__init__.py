@@ -1,0 +1,17 @@
+"""Blocks that know no paper: what several families are made of."""
+
+from convatlas.layers._conv import ConvNorm
+from convatlas.layers._init import he_normal, normal, xavier_uniform
+from convatlas.layers._shortcut import ZeroPadShortcut
+from convatlas.layers._shuffle import ChannelShuffle
+from convatlas.layers._width import scale_channels
+
+__all__ = [
+    "ChannelShuffle",
+    "ConvNorm",
+    "ZeroPadShortcut",
+    "he_normal",
+    "normal",
+    "scale_channels",
+    "xavier_uniform",
+]

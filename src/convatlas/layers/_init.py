@@ -1,0 +1,43 @@
+"""Initialisations by name, for `network.apply(...)` as a network's last line."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+
+def he_normal(module: nn.Module) -> None:
+    """Convolutions from N(0, 2 / fan_out), linear layers from N(0, 0.01), biases zero.
+
+    Source: He et al., "Delving deep into rectifiers", arXiv:1502.01852, Eq. 14.
+    """
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+    _zero_bias(module)
+
+
+def xavier_uniform(module: nn.Module) -> None:
+    """Convolutions and linear layers from U(-a, a), a = sqrt(6 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio, AISTATS 2010, Eq. 16.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+    _zero_bias(module)
+
+
+def normal(std: float) -> Callable[[nn.Module], None]:
+    """Convolutions and linear layers from N(0, std^2), biases zero."""
+
+    def initialise(module: nn.Module) -> None:
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, std=std)
+        _zero_bias(module)
+
+    return initialise
+
+
+def _zero_bias(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,24 @@
+"""The zoo: one file per family, variants as data, the papers' figures beside them."""
+
+from convatlas.models._family import Family, Spec
+from convatlas.models._zoo import (
+    build,
+    families,
+    family_of,
+    find,
+    from_spec,
+    spec_of,
+    variants,
+)
+
+__all__ = [
+    "Family",
+    "Spec",
+    "build",
+    "families",
+    "family_of",
+    "find",
+    "from_spec",
+    "spec_of",
+    "variants",
+]

@@ -1,0 +1,40 @@
+"""What a family file ends in: its spec type, its variants, its figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from convatlas.facts import Fact, Paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What every network's spec holds; a family's own spec adds the columns of its table.
+
+    Together with the family's name a spec says everything needed to build the network again.
+    """
+
+    input_side: int = 224  # side of the square image the net is meant for
+    in_channels: int = 3
+    num_classes: int = 1000
+    width_multiplier: float = 1.0  # scales the channels of every layer but the classifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A family of networks: `build(spec)` makes one, `variants` are the named specs.
+
+    `widths` are the width multipliers worth offering to a person's own data. `no_facts_because`
+    says why a family has no printed figure that can be recomputed; one of the two is required.
+    """
+
+    name: str
+    title: str
+    paper: Paper
+    build: Callable[[Any], nn.Module]
+    variants: Mapping[str, Spec]
+    facts: tuple[Fact, ...] = ()
+    no_facts_because: str = ""
+    widths: tuple[float, ...] = (1.0,)

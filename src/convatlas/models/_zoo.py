@@ -1,0 +1,95 @@
+"""Finding and building networks by name; a family is found by its file being in this folder."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from torch import nn
+
+from convatlas.errors import UnknownName, UserError
+from convatlas.models._family import Family, Spec
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """Every family by its name, in the order of the names."""
+    package = import_module("convatlas.models")
+    names = sorted(m.name for m in iter_modules(package.__path__) if not m.name.startswith("_"))
+    found = [import_module(f"convatlas.models.{name}").FAMILY for name in names]
+    return {family.name: family for family in found}
+
+
+@cache
+def variants() -> Mapping[str, Family]:
+    """Every variant's name with its family."""
+    return {name: family for family in families().values() for name in family.variants}
+
+
+def family_of(name: str) -> Family:
+    """The family that variant `name` belongs to.
+
+    Raises:
+        UnknownName: with the nearest names.
+    """
+    if name not in variants():
+        raise UnknownName("variant", name, variants(), "`convatlas models`")
+    return variants()[name]
+
+
+def find(pattern: str = "*") -> list[str]:
+    """Names of the variants that match a shell pattern, in alphabetical order."""
+    return sorted(name for name in variants() if fnmatchcase(name, pattern))
+
+
+def spec_of(name: str, **changes: Any) -> Spec:
+    """The spec of variant `name` with `changes` of its fields.
+
+    Raises:
+        UnknownName: for a name or a field that does not exist.
+    """
+    return _changed(family_of(name).variants[name], changes)
+
+
+def build(name: str, **changes: Any) -> nn.Module:
+    """The network called `name`: `forward(images [n, c, h, w]) -> logits [n, k]`.
+
+    Without `changes` it is the paper's own net, with the paper's number of classes and channels.
+
+    Args:
+        changes: fields of the variant's spec (`num_classes=10`, `in_channels=1`, ...).
+
+    Raises:
+        UnknownName: for a name or a field that does not exist.
+        UserError: for a value that the net cannot be built with.
+    """
+    return family_of(name).build(spec_of(name, **changes))
+
+
+def from_spec(family: str, spec: Mapping[str, Any]) -> nn.Module:
+    """The network of `family` with exactly the fields in `spec` (as a bundle stores them)."""
+    if family not in families():
+        raise UnknownName("family", family, families(), "`convatlas models`")
+    found = families()[family]
+    kind = type(next(iter(found.variants.values())))
+    missing = {f.name for f in fields(kind)} - set(spec)
+    if missing:
+        raise UserError(f"The spec of family {family!r} lacks {', '.join(sorted(missing))}.")
+    template = next(iter(found.variants.values()))
+    return found.build(_changed(template, {k: _tupled(v) for k, v in spec.items()}))
+
+
+def _changed(spec: Spec, changes: Mapping[str, Any]) -> Spec:
+    known = [f.name for f in fields(spec)]
+    for name in changes:
+        if name not in known:
+            raise UnknownName(f"field of {type(spec).__name__}", name, known, "`convatlas show`")
+    return replace(spec, **changes)
+
+
+def _tupled(value: Any) -> Any:
+    """JSON has lists where specs have tuples."""
+    return tuple(_tupled(v) for v in value) if isinstance(value, list) else value

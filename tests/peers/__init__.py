@@ -1,0 +1,1 @@
+"""Equality of outputs with independent implementations under the same weights."""

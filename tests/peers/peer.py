@@ -1,0 +1,83 @@
+"""Loading the peer libraries, and putting one net's weights into another."""
+
+import os
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+WEIGHTED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
+
+
+@cache
+def _detection_schemas() -> torch.library.Library:
+    """A torchvision wheel beside a CPU-only torch imports once these two operators are declared."""
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
+def peer(name: str) -> ModuleType:
+    """The peer library's module `name`; in CI it must be there, elsewhere its absence skips."""
+    _detection_schemas()
+    try:
+        return import_module(name)
+    except ImportError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{name} is not installed: {error}")
+
+
+def transplant(source: nn.Module, target: nn.Module, image: Tensor) -> None:
+    """Copy weights from `source` to `target`, pairing layers of one type and shape as they run.
+
+    Every weighted layer must find its twin; random statistics are set first so that a wrong
+    normalisation shows.
+    """
+    _randomise(source)
+    ours, theirs = _as_run(source, image), _as_run(target, image)
+    assert sorted(map(_key, ours)) == sorted(map(_key, theirs))
+    waiting: dict[str, list[nn.Module]] = {}
+    for layer in ours:
+        waiting.setdefault(_key(layer), []).append(layer)
+    for layer in theirs:
+        layer.load_state_dict(waiting[_key(layer)].pop(0).state_dict(), strict=True)
+
+
+def relative_difference(a: Tensor, b: Tensor) -> float:
+    with torch.no_grad():
+        return float((a - b).abs().max() / a.abs().max())
+
+
+def _key(layer: nn.Module) -> str:
+    shapes = [tuple(p.shape) for p in layer.parameters()]
+    kind = next(kind for kind in WEIGHTED if isinstance(layer, kind)).__name__
+    return f"{kind} {shapes}"
+
+
+def _randomise(net: nn.Module) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            for tensor, low in ((layer.weight, 0.5), (layer.running_var, 0.5)):
+                tensor.data.copy_(torch.rand(tensor.shape, generator=generator) + low)
+            for tensor in (layer.bias, layer.running_mean):
+                tensor.data.copy_(torch.rand(tensor.shape, generator=generator) - 0.5)
+
+
+def _as_run(net: nn.Module, image: Tensor) -> list[nn.Module]:
+    seen: list[nn.Module] = []
+
+    def hook(module: nn.Module, *_: object) -> None:
+        seen.append(module)
+
+    handles = [m.register_forward_hook(hook) for m in net.modules() if isinstance(m, WEIGHTED)]
+    with torch.no_grad():
+        net.eval()(image)
+    for handle in handles:
+        handle.remove()
+    return seen

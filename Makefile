@@ -2,43 +2,54 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+USE := $(VENV)/.use
+DEVELOP := $(VENV)/.develop
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo-out
 
-.PHONY: setup demo test check lint types imports format slow clean
+.PHONY: setup develop demo test check lint types imports format slow clean
 
-setup: $(STAMP)
+setup: $(USE)
+develop: $(DEVELOP)
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "convatlas needs Python >= 3.11; set PYTHON=/path/to/python3.11"; exit 2; }
+$(USE): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "convatlas needs Python >= 3.11: make PYTHON=/path/to/python3.11 ..."; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(STAMP)
+	@echo "installing into $(VENV) ..."
+	$(PIP) 'torch==2.13.0'
+	$(PIP) --editable '.[all]'
+	touch $@
+
+# The peers are pinned without what they depend on: their torchvision would replace torch's build.
+$(DEVELOP): $(USE)
+	@echo "installing what tests and checks need ..."
+	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps torchvision==0.28.0 timm==1.0.31 pytorchcv==0.0.74
+	touch $@
 
 demo: setup
 	$(BIN)/convatlas choose digits --latency 2ms --size 200kB --minutes 3 --out $(DEMO_OUT)
 
-test: setup
+test: develop
 	$(BIN)/python -m pytest -n 2
 
 check: lint types imports test
 
-lint: setup
+lint: develop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: setup
+types: develop
 	$(BIN)/mypy
 
-imports: setup
+imports: develop
 	$(BIN)/lint-imports
 
-format: setup
+format: develop
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-slow: setup
+slow: develop
 	$(BIN)/python -m pytest -n 2 -m 'slow or train'
 
 clean:

@@ -1,0 +1,237 @@
+"""The main job: images and a budget in, the most accurate net that fits out."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convatlas.choosing._candidates import Candidate, by_turns, candidates
+from convatlas.choosing._clock import Clock
+from convatlas.choosing._filter import by_cost, peak_mult_adds_per_s, time_candidates
+from convatlas.choosing._ledger import Ledger
+from convatlas.choosing._nearest import nearest
+from convatlas.choosing._plan import Plan, plan
+from convatlas.choosing._proof import PICTURES, Proof, prove
+from convatlas.choosing._request import Request
+from convatlas.choosing._result import no_result, result_of
+from convatlas.choosing._search import Search
+from convatlas.data import Dataset, Material, Progress, open_dataset
+from convatlas.device import runtimes
+from convatlas.errors import UserError
+from convatlas.files import locked, write_json
+from convatlas.training import TrainingResult, train
+
+_TIMING_SHARE = 0.06  # of the time given
+_PROOF_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What choosing found; `result` is what result.json holds."""
+
+    result: dict[str, Any]
+    out: Path
+
+    @property
+    def pictures(self) -> dict[int, bytes]:
+        """PNG of each of the most confident mistakes, by the image's index in the test split."""
+        files = (self.out / PICTURES).glob("*.png")
+        return {int(file.stem): file.read_bytes() for file in files}
+
+    @property
+    def unmet(self) -> str:
+        """Why no net is good enough; empty when every budget is kept."""
+        return str(self.result.get("unmet", ""))
+
+
+def choose(request: Request, *, progress: Progress, say: Callable[[str], None]) -> Choice:
+    """Choose, train, export and prove the most accurate net within the budgets.
+
+    Interrupted at any moment and called again with the same request, it goes on; called again
+    after it ended, it returns the stored result.
+
+    Args:
+        progress: called with a phase's name, what is done and the total.
+        say: called with a line worth keeping on the screen.
+
+    Raises:
+        UserError: for data, budgets or a directory that cannot be used.
+    """
+    with locked(request.out):
+        request.claim()
+        return _Job(request, progress, say).run()
+
+
+class _Job:
+    def __init__(
+        self, request: Request, progress: Progress, say: Callable[[str], None]
+    ) -> None:
+        self.request = request
+        self.progress = progress
+        self.say = say
+        self.out = request.out
+        self.clock = Clock(self.out / "clock.json", request.minutes * 60)
+        self.runtime = _runtime(request.runtime)
+        self.cores = len(os.sched_getaffinity(0))
+
+    def run(self) -> Choice:
+        finished = self.out / "result.json"
+        if finished.exists():
+            self.say(f"{finished} is there: nothing left to do")
+            return Choice(result=json.loads(finished.read_text()), out=self.out)
+        with self.clock.phase("reading the data"):
+            dataset = open_dataset(
+                self.request.data,
+                seed=self.request.seed,
+                unreadable=self.request.unreadable,
+                progress=self.progress,
+                cache=self.out / "cache",
+            )
+            material = Material(
+                dataset, self.out / "cache", threads=self.cores, progress=self.progress
+            )
+        self._describe(dataset)
+        with self.clock.phase("timing candidates"):
+            listed = self._candidates(dataset)
+        if not any(c.state == "listed" for c in listed):
+            return self._nothing_fits(dataset, listed)
+        with self.clock.phase("searching"):
+            winner, search = self._search(material, listed)
+        with self.clock.phase("training the winner"):
+            trained = self._final(material, winner, search)
+        with self.clock.phase("proving it"):
+            proof = prove(self.request, material, winner, trained, self.runtime, self.progress)
+        return self._write(dataset, listed, winner, trained, proof)
+
+    def _describe(self, dataset: Dataset) -> None:
+        self.say(
+            f"{dataset.name}: {len(dataset.classes)} classes, {len(dataset.train)} training, "
+            f"{len(dataset.val)} validation and {len(dataset.test)} test images, "
+            f"{'grey' if dataset.channels == 1 else 'colour'}, about {dataset.native_side} pixels"
+        )
+        for note in dataset.notes:
+            self.say(note)
+
+    def _candidates(self, dataset: Dataset) -> list[Candidate]:
+        path = self.out / "candidates.json"
+        if path.exists():
+            return [Candidate.from_dict(c) for c in json.loads(path.read_text())]
+        budgets = self.request.budgets
+        listed = candidates(
+            by_cost(budgets, peak_mult_adds_per_s(self.request.threads)),
+            channels=dataset.channels,
+            num_classes=len(dataset.classes),
+            native_side=dataset.native_side,
+        )
+        time_candidates(
+            listed,
+            budgets,
+            threads=self.request.threads,
+            runtime=self.runtime,
+            seconds=_TIMING_SHARE * self.clock.total_s,
+            progress=self.progress,
+        )
+        write_json(path, [c.as_dict() for c in listed])
+        fitting = sum(c.state == "listed" for c in listed)
+        self.say(f"{len(listed)} candidates, {fitting} keep the budgets")
+        return listed
+
+    def _nothing_fits(self, dataset: Dataset, listed: list[Candidate]) -> Choice:
+        unmet = nearest(listed, self.request.budgets)
+        result = no_result(self.request, dataset, listed, self.clock.phases, unmet)
+        write_json(self.out / "result.json", result)
+        return Choice(result=result, out=self.out)
+
+    def _search(
+        self, material: Material, listed: list[Candidate]
+    ) -> tuple[Candidate, Search]:
+        url = self.request.storage or f"sqlite:///{(self.out / 'search.db').absolute()}"
+        name = self.request.study_name(material.dataset.fingerprint)
+        ledger = Ledger(url, name, _worker(self.out))
+        ledger.put_back(own=True)
+        fitting = [c for c in by_turns(listed) if c.state == "listed"]
+        agreed = ledger.recall("plan")
+        if agreed is None:
+            left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
+            planned = plan(left, len(fitting))
+            first = planned.rounds[0].candidates if planned.rounds else 1
+            agreed = {"plan": planned.as_dict(), "first": [c.id for c in fitting[:first]]}
+            ledger.remember("plan", agreed)
+        first_ids = list(agreed["first"])
+        for candidate in fitting:
+            if candidate.id not in first_ids:
+                candidate.drop(
+                    "not tried",
+                    f"the time allows {len(first_ids)} candidates; families take turns, "
+                    "the dearest nets first",
+                )
+        search = Search(
+            ledger=ledger,
+            plan=Plan.from_dict(agreed["plan"]),
+            candidates={c.id: c for c in listed},
+            material=material,
+            runs=self.out / "runs",
+            threads=self.cores,
+            seed=self.request.seed,
+            progress=self.progress,
+            say=self.say,
+        )
+        return search.run(first_ids), search
+
+    def _final(
+        self, material: Material, winner: Candidate, search: Search
+    ) -> TrainingResult:
+        steps = search.ledger.recall("final steps")
+        if steps is None:
+            left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
+            floor = 0.3 * self.clock.total_s  # when reading the data took long
+            steps = search.recipe(winner, max(left, floor)).steps
+            search.ledger.remember("final steps", steps)
+        recipe = search.recipe_of(winner, steps)
+        self.say(f"training {winner.id} for {steps} steps of {recipe.batch_size} images")
+        return train(
+            winner.family,
+            winner.variant,
+            winner.spec,
+            material.pixels("train", winner.input_side),
+            material.pixels("val", winner.input_side),
+            material.preprocessing(winner.input_side),
+            recipe,
+            self.out / "runs" / "final",
+            threads=self.cores,
+            progress=self.progress,
+        )
+
+    def _write(
+        self,
+        dataset: Dataset,
+        listed: list[Candidate],
+        winner: Candidate,
+        trained: TrainingResult,
+        proof: Proof,
+    ) -> Choice:
+        result = result_of(
+            self.request, dataset, listed, winner, trained, proof, self.clock.phases
+        )
+        write_json(self.out / "result.json", result)
+        return Choice(result=result, out=self.out)
+
+
+def _runtime(asked: str) -> str:
+    available = runtimes()
+    if asked == "auto":
+        return available[0]
+    if asked not in available:
+        raise UserError(
+            f"--runtime {asked!r} is not installed here. Allowed: auto, {', '.join(available)}. "
+            "ONNX Runtime comes with: pip install 'convatlas[export]'."
+        )
+    return asked
+
+
+def _worker(out: Path) -> str:
+    """Names this machine and directory, the same after a restart."""
+    return f"{socket.gethostname()}:{out.absolute()}"

@@ -1,0 +1,141 @@
+"""Successive halving over the candidates, on one machine or several."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+from convatlas.choosing._candidates import Candidate
+from convatlas.choosing._ledger import Job, Ledger, Score
+from convatlas.choosing._plan import Plan, Round
+from convatlas.data import Material, Progress
+from convatlas.training import Diverged, Recipe, default_recipe, throughput, train
+
+_LEAST_STEPS = 10
+_POLL_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Takes jobs from the ledger until every round is done."""
+
+    ledger: Ledger
+    plan: Plan
+    candidates: dict[str, Candidate]
+    material: Material
+    runs: Path  # where unfinished trainings keep their checkpoints
+    threads: int
+    seed: int
+    progress: Progress
+    say: Callable[[str], None]
+
+    def run(self, first: list[str]) -> Candidate:
+        """Every round, starting from the ids in `first`; returns the best of the last round."""
+        going = first
+        for index, planned in enumerate(self.plan.rounds):
+            self.ledger.enqueue(going, index)
+            scores = self._round(index, planned, going)
+            ranked = sorted(scores.values(), key=lambda s: s.merit, reverse=True)
+            self._note(index, ranked)
+            going = self._go_on(index, ranked)
+        winner = self.candidates[going[0]]
+        winner.state = "chosen"
+        return winner
+
+    def _round(self, index: int, planned: Round, going: list[str]) -> dict[str, Score]:
+        while True:
+            scores = self.ledger.scores(index)
+            done = sum(c in scores for c in going)
+            self.progress(f"round {index + 1} of {len(self.plan.rounds)}", done, len(going))
+            if done == len(going):
+                return {c: scores[c] for c in going}
+            job = self.ledger.take(seconds=10 * planned.seconds_each + 120)
+            if job is None:  # other machines work on the rest
+                sleep(_POLL_S)
+                self.ledger.put_back(own=False)
+            elif job.candidate in self.ledger.scores(job.round):
+                self.ledger.finish(job, self.ledger.scores(job.round)[job.candidate])
+            else:
+                self.ledger.finish(job, self._train(job))
+
+    def _go_on(self, index: int, ranked: list[Score]) -> list[str]:
+        last = index + 1 == len(self.plan.rounds)
+        keep = 1 if last else self.plan.rounds[index + 1].candidates
+        best = ranked[0]
+        for score in ranked[keep:]:
+            candidate = self.candidates[score.candidate]
+            reason = (
+                f"{score.accuracy:.2f} % after {score.seconds:.0f} s of training, "
+                f"{best.candidate} {best.accuracy:.2f} %"
+            )
+            candidate.drop("finalist" if last else "dropped", f"round {index + 1}: {reason}")
+        self.say(
+            f"round {index + 1}: {len(ranked)} trained, best {best.candidate} "
+            f"({best.accuracy:.2f} %)" + ("" if last else f", {keep} go on")
+        )
+        return [s.candidate for s in ranked[:keep]]
+
+    def _note(self, index: int, ranked: list[Score]) -> None:
+        for score in ranked:
+            self.candidates[score.candidate].scores.append(
+                {
+                    "round": index,
+                    "images": score.images,
+                    "seconds": score.seconds,
+                    "accuracy": score.accuracy,
+                }
+            )
+
+    def _train(self, job: Job) -> Score:
+        candidate = self.candidates[job.candidate]
+        recipe = self.recipe(candidate, self.plan.rounds[job.round].seconds_each)
+        folder = self.runs / f"{candidate.id.replace(' ', '_')}-round{job.round + 1}"
+        start = monotonic()
+        try:
+            result = train(
+                candidate.family,
+                candidate.variant,
+                candidate.spec,
+                self.material.pixels("train", candidate.input_side),
+                self.material.pixels("val", candidate.input_side),
+                self.material.preprocessing(candidate.input_side),
+                recipe,
+                folder,
+                threads=self.threads,
+            )
+        except Diverged as error:
+            self.say(f"{candidate.id}: {error}")
+            return Score(candidate.id, 0.0, 1e9, 0, monotonic() - start)
+        found = result.validation[-1]
+        shutil.rmtree(folder, ignore_errors=True)
+        images = recipe.steps * recipe.batch_size
+        return Score(candidate.id, found["accuracy"], found["loss"], images, monotonic() - start)
+
+    def recipe(self, candidate: Candidate, seconds: float) -> Recipe:
+        """The default recipe with as many steps as fit into `seconds` on this machine."""
+        probe = self.recipe_of(candidate, _LEAST_STEPS)
+        steps = int(self._images_per_s(candidate, probe) * seconds / probe.batch_size)
+        return self.recipe_of(candidate, max(_LEAST_STEPS, steps))
+
+    def recipe_of(self, candidate: Candidate, steps: int) -> Recipe:
+        """The default recipe of `steps` steps for this candidate and data."""
+        dataset = self.material.dataset
+        return default_recipe(
+            len(dataset.train),
+            len(dataset.classes),
+            self.material.augmentation,
+            seed=self.seed,
+            steps=steps,
+        )
+
+    def _images_per_s(self, candidate: Candidate, recipe: Recipe) -> float:
+        """Measured once for each candidate; whoever comes later uses the first figure."""
+        key = f"images_per_s {candidate.id}"
+        known = self.ledger.recall(key)
+        if known is None:
+            known = throughput(
+                candidate.family, candidate.spec, recipe, threads=self.threads, seconds=0.5
+            )
+            self.ledger.remember(key, known)
+        return float(known)

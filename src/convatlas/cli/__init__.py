@@ -1,0 +1,45 @@
+"""The command line: one file per command; each parses, calls a room and prints."""
+
+import sys
+
+import typer
+
+from convatlas.cli import (
+    check,
+    choose,
+    cost,
+    evaluate,
+    export,
+    models,
+    predict,
+    show,
+    time,
+    train,
+)
+from convatlas.errors import UserError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="convatlas",
+    help="Convolutional image classifiers: the papers' own nets, their cost, and the right one "
+    "for your images and device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=True,
+)
+for module in (choose, train, evaluate, predict, export, time, cost, show, models, check):
+    app.command()(module.command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and its exit code."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)

@@ -1,0 +1,161 @@
+"""One net on one data set: train it, score it on images it never saw, write its bundle."""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from convatlas import bundle, models
+from convatlas.bundle import BundleInfo
+from convatlas.data import Dataset, Material, Preprocessing, Progress, open_dataset
+from convatlas.errors import UserError
+from convatlas.evaluation import Evaluation, evaluate, predictor_of
+from convatlas.files import locked, write_json
+from convatlas.models import Spec
+from convatlas.training._default import default_recipe
+from convatlas.training._loop import train
+from convatlas.training._recipe import Recipe
+from convatlas.training._result import TrainingResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """The job of `convatlas train`; None leaves a choice to the data and the default recipe."""
+
+    data: str
+    variant: str
+    width: float = 1.0
+    side: int | None = None
+    epochs: float = 10.0
+    steps: int | None = None  # instead of epochs
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    threads: int | None = None
+    seed: int = 0
+    unreadable: Literal["skip", "refuse"] = "skip"
+
+
+def teach(
+    lesson: Lesson, out: Path, *, progress: Progress, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Train, score and bundle; killed and called again with the same `out`, it goes on.
+
+    Returns:
+        The bundle's path, steps, recipe and test scores, as written to result.json.
+
+    Raises:
+        UserError: for data, a net or numbers that cannot be used together.
+    """
+    models.family_of(lesson.variant)
+    threads = lesson.threads or len(os.sched_getaffinity(0))
+    with locked(out):
+        dataset = open_dataset(
+            lesson.data,
+            seed=lesson.seed,
+            unreadable=lesson.unreadable,
+            progress=progress,
+            cache=out / "cache",
+        )
+        for note in dataset.notes:
+            say(note)
+        material = Material(dataset, out / "cache", threads=threads, progress=progress)
+        spec = _spec(lesson, dataset)
+        recipe = _recipe(lesson, material, spec)
+        preprocessing = material.preprocessing(spec.input_side)
+        trained = train(
+            models.family_of(lesson.variant).name,
+            lesson.variant,
+            spec,
+            material.pixels("train", spec.input_side),
+            material.pixels("val", spec.input_side),
+            preprocessing,
+            recipe,
+            out / "run",
+            threads=threads,
+            progress=progress,
+        )
+        test = evaluate(
+            predictor_of(trained.net),
+            material.pixels("test", spec.input_side),
+            preprocessing,
+            dataset.classes,
+            progress=progress,
+        )
+        info = bundle_info(lesson.variant, spec, dataset, preprocessing, trained, test)
+        path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
+        result = {
+            "bundle": str(path),
+            "side": spec.input_side,
+            "steps": trained.steps,
+            "seconds": trained.seconds,
+            "recipe": recipe.as_dict(),
+            "validation": list(trained.validation),
+            "test": test.as_dict(),
+        }
+        write_json(out / "result.json", result)
+        return result
+
+
+def bundle_info(
+    variant: str,
+    spec: Spec,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    trained: TrainingResult,
+    test: Evaluation,
+) -> BundleInfo:
+    """What a freshly trained net's bundle says of it."""
+    metric = {
+        "protocol": test.protocol,
+        "data": f"{dataset.name}/test",
+        "n": test.n,
+        "top1_error": test.top1_error,
+        "top5_error": test.top5_error,
+        "loss": test.loss,
+    }
+    return BundleInfo(
+        name=f"{variant} on {dataset.name}",
+        family=models.family_of(variant).name,
+        variant=variant,
+        spec=asdict(spec),
+        classes=list(dataset.classes),
+        preprocessing=preprocessing.as_dict(),
+        recipe=trained.recipe.as_dict(),
+        metrics=[metric],
+        history=[],
+        versions=bundle.versions(),
+    )
+
+
+def _spec(lesson: Lesson, dataset: Dataset) -> Spec:
+    meant_for = models.spec_of(lesson.variant).input_side
+    side = lesson.side or min(meant_for, max(dataset.native_side, 8))
+    return models.spec_of(
+        lesson.variant,
+        num_classes=len(dataset.classes),
+        in_channels=dataset.channels,
+        input_side=side,
+        width_multiplier=lesson.width,
+    )
+
+
+def _recipe(lesson: Lesson, material: Material, spec: Spec) -> Recipe:
+    recipe = default_recipe(
+        len(material.dataset.train),
+        len(material.dataset.classes),
+        material.augmentation,
+        seed=lesson.seed,
+        steps=1,
+        batch_size=lesson.batch_size,
+    )
+    steps = lesson.steps or round(lesson.epochs * len(material.dataset.train) / recipe.batch_size)
+    if steps < 1:
+        raise UserError(
+            f"--epochs {lesson.epochs:g} of {len(material.dataset.train)} images make no step of "
+            f"{recipe.batch_size} images. Ask for more epochs or a smaller --batch."
+        )
+    recipe = replace(recipe, steps=steps)
+    if lesson.learning_rate is not None:
+        recipe = replace(recipe, learning_rate=lesson.learning_rate)
+    return recipe

@@ -1,0 +1,182 @@
+"""ShuffleNet v2: split the channels, work on one half, join, shuffle.
+
+Built for speed instead of mult-adds, by four rules (Section 2): equal widths in and out of 1x1
+convolutions, no group convolution, few branches, few element-wise operations. A unit leaves half
+of its channels alone, so that features are reused as in a DenseNet.
+
+Paper: Ma et al., ECCV 2018 (arXiv:1807.11164): units Fig. 3c and 3d, nets Table 5.
+Departs from the paper: nothing.
+Common elsewhere: channel counts of 1.5x and 2x other than Table 5's; no bias in the classifier and
+dropout 0.2 at 2x (the authors' later release).
+
+`shufflenet_v2_small` is no net of the paper: for images of 8 to 64 pixels the stem keeps the
+resolution, there is no max pool, and two stages of four units are left.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from convatlas.errors import UserError
+from convatlas.facts import Fact, Paper
+from convatlas.layers import ChannelShuffle, ConvNorm, he_normal, scale_channels
+from convatlas.models._family import Family, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShuffleNetV2Spec(Spec):
+    """A column of Table 5."""
+
+    stem_channels: int = 24
+    small_stem: bool = False  # True: stride 1 and no max pool, for small images
+    stages: tuple[tuple[int, int], ...]  # (units, channels) of Stage2, Stage3, ...
+    last_channels: int = 1024  # of the 1x1 convolution before the pool
+
+
+class BasicUnit(nn.Module):
+    """Fig. 3c: one half of the channels stays, the other passes three convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.branch = nn.Sequential(
+            ConvNorm(half, half, 1, activation=nn.ReLU(inplace=True)),
+            ConvNorm(half, half, 3, groups=half),
+            ConvNorm(half, half, 1, activation=nn.ReLU(inplace=True)),
+        )
+        self.shuffle = ChannelShuffle(2)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Both halves, shuffled."""
+        halves = x.chunk(2, dim=1)
+        return self.shuffle(torch.cat([halves[0], self.branch(halves[1])], dim=1))
+
+
+class DownsamplingUnit(nn.Module):
+    """Fig. 3d: no split, both branches at stride 2; their halves make up `out_channels`."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.shortcut = nn.Sequential(
+            ConvNorm(in_channels, in_channels, 3, stride=2, groups=in_channels),
+            ConvNorm(in_channels, half, 1, activation=nn.ReLU(inplace=True)),
+        )
+        self.branch = nn.Sequential(
+            ConvNorm(in_channels, half, 1, activation=nn.ReLU(inplace=True)),
+            ConvNorm(half, half, 3, stride=2, groups=half),
+            ConvNorm(half, half, 1, activation=nn.ReLU(inplace=True)),
+        )
+        self.shuffle = ChannelShuffle(2)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+        """Both branches, shuffled."""
+        return self.shuffle(torch.cat([self.shortcut(x), self.branch(x)], dim=1))
+
+
+class ShuffleNetV2(nn.Module):
+    """Stem, stages that halve the resolution, a last 1x1, global average, classifier."""
+
+    def __init__(self, spec: ShuffleNetV2Spec) -> None:
+        super().__init__()
+        channels = scale_channels(spec.stem_channels, spec.width_multiplier)
+        self.stem = _stem(spec, channels)
+        stages: OrderedDict[str, nn.Module] = OrderedDict()
+        for number, (depth, width) in enumerate(spec.stages, start=2):
+            width = scale_channels(width, spec.width_multiplier)
+            if width % 2:
+                raise UserError(
+                    f"Stage{number} has {width} channels. A unit halves its channels: "
+                    f"use an even number."
+                )
+            units: list[nn.Module] = [DownsamplingUnit(channels, width)]
+            units += [BasicUnit(width) for _ in range(depth - 1)]
+            stages[f"stage{number}"] = nn.Sequential(*units)
+            channels = width
+        last = scale_channels(spec.last_channels, spec.width_multiplier)
+        stages[f"conv{len(spec.stages) + 2}"] = ConvNorm(
+            channels, last, 1, activation=nn.ReLU(inplace=True)
+        )
+        self.stages = nn.Sequential(stages)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(last, spec.num_classes)
+        self.apply(he_normal)
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
+        """Logits of `images`."""
+        return self.classifier(self.pool(self.stages(self.stem(images))).flatten(1))
+
+
+def _stem(spec: ShuffleNetV2Spec, channels: int) -> nn.Sequential:
+    stride = 1 if spec.small_stem else 2
+    conv = ConvNorm(spec.in_channels, channels, 3, stride=stride, activation=nn.ReLU(inplace=True))
+    if spec.small_stem:
+        return nn.Sequential(conv)
+    return nn.Sequential(conv, nn.MaxPool2d(3, stride=2, padding=1))
+
+
+MA2018 = Paper(
+    "Ma2018",
+    "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
+    "ECCV 2018",
+    "arXiv:1807.11164",
+)
+RELEASE2019 = Paper(
+    "ShuffleNet-Series",
+    "ShuffleNet series: ShuffleNetV2",
+    "megvii-model/ShuffleNet-Series, ShuffleNetV2/README.md",
+    "https://github.com/megvii-model/ShuffleNet-Series",
+)
+_PLACES = ((MA2018, "Table 5"), (RELEASE2019, "results table"))
+_MORE_THAN_COUNTED = (
+    "Table 5's channels give {} M by the authors' stated convention (convolutions and classifier "
+    "only), {} M with one operation more per output, as a bias takes; neither gives all "
+    "four columns"
+)
+_FACTS = tuple(
+    fact
+    for paper, where in _PLACES
+    for variant, params, mult_adds, counted, biased in (
+        ("shufflenet_v2_x0_5", "1.4e6", "41e6", "40.5", "41.5"),
+        ("shufflenet_v2_x1_0", "2.3e6", "146e6", "144.9", "146.9"),
+        ("shufflenet_v2_x1_5", "3.5e6", "299e6", "295.8", "298.5"),
+        ("shufflenet_v2_x2_0", "7.4e6", "591e6", "583.3", "587.0"),
+    )
+    for fact in (
+        Fact(variant, "params", params, paper, where),
+        Fact(
+            variant,
+            "mult_adds",
+            mult_adds,
+            paper,
+            where,
+            _MORE_THAN_COUNTED.format(counted, biased),
+        ),
+    )
+)
+FAMILY = Family(
+    name="shufflenet_v2",
+    title="ShuffleNet v2",
+    paper=MA2018,
+    build=ShuffleNetV2,
+    variants={
+        "shufflenet_v2_x0_5": ShuffleNetV2Spec(stages=((4, 48), (8, 96), (4, 192))),
+        "shufflenet_v2_x1_0": ShuffleNetV2Spec(stages=((4, 116), (8, 232), (4, 464))),
+        "shufflenet_v2_x1_5": ShuffleNetV2Spec(stages=((4, 176), (8, 352), (4, 704))),
+        "shufflenet_v2_x2_0": ShuffleNetV2Spec(
+            stages=((4, 244), (8, 488), (4, 976)), last_channels=2048
+        ),
+        "shufflenet_v2_small": ShuffleNetV2Spec(
+            input_side=32,
+            num_classes=10,
+            small_stem=True,
+            stages=((4, 96), (4, 192)),
+            last_channels=320,
+        ),
+    },
+    facts=_FACTS,
+    widths=(0.25, 0.5, 1.0),
+)

@@ -1,0 +1,26 @@
+"""What a net costs, computed without running it."""
+
+from convatlas.analysis._check import Checked, check_facts
+from convatlas.analysis._cost import CostReport, CostRow, cost
+from convatlas.analysis._counting import CONVENTIONS, Convention
+from convatlas.analysis._graph import Graph, Node, Shape
+from convatlas.analysis._stages import Stage, stages
+from convatlas.analysis._trace import trace
+from convatlas.analysis._weightless import without_weights
+
+__all__ = [
+    "CONVENTIONS",
+    "Checked",
+    "Convention",
+    "CostReport",
+    "CostRow",
+    "Graph",
+    "Node",
+    "Shape",
+    "Stage",
+    "check_facts",
+    "cost",
+    "stages",
+    "trace",
+    "without_weights",
+]

@@ -1,0 +1,105 @@
+"""What one layer computes, under each convention of counting."""
+
+from collections.abc import Callable
+from math import prod
+from types import MappingProxyType
+from typing import Any, Literal
+
+from torch import nn
+
+from convatlas.analysis._graph import Graph, Node
+from convatlas.analysis._shapes import pair
+from convatlas.layers import RadialBasis, SparseConv2d, SubSample
+
+Convention = Literal["conv+linear", "with bias", "all operators", "doubled"]
+
+CONVENTIONS = MappingProxyType(
+    {
+        "conv+linear": "multiply-adds of convolutions and linear layers (one multiply and one "
+        "add = 1), without bias",
+        "with bias": "multiply-adds of convolutions and linear layers (one multiply and one "
+        "add = 1), and one addition per output element of a layer that has a bias",
+        "all operators": "multiply-adds of convolutions and linear layers with bias additions, and "
+        "per output element 1 for batch norm, activation, addition and multiplication, one per "
+        "pixel of its window for pooling, window + 2 for response normalisation, 3 for softmax",
+        "doubled": "multiplications and additions of convolutions and linear layers counted one "
+        "by one (twice the multiply-adds), without bias",
+    }
+)
+
+VIEWS = frozenset({"Identity", "Dropout", "Flatten", "flatten", "chunk", "getitem"})
+ELEMENTWISE = frozenset({"BatchNorm2d", "ReLU", "ReLU6", "Tanh", "Sigmoid", "ScaledTanh"})
+WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d"})
+_PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1}
+
+
+def operations(graph: Graph, node: Node, convention: Convention) -> int:
+    """What `node` adds to the total under `convention`."""
+    count = mult_adds(node)
+    if convention == "doubled":
+        return 2 * count
+    if convention in ("with bias", "all operators") and node.kind in WEIGHTED:
+        count += prod(node.shape) if _has_bias(node) else 0
+    if convention == "all operators":
+        count += _others(graph, node)
+    return count
+
+
+def mult_adds(node: Node) -> int:
+    """Multiply-adds with the weights of a convolution or linear layer; 0 for other layers."""
+    rule = _MULT_ADDS.get(node.kind)
+    return 0 if rule is None else rule(node.module, node.shape)
+
+
+def _conv(layer: nn.Conv2d, shape: tuple[int, ...]) -> int:
+    return prod(shape) * (layer.in_channels // layer.groups) * prod(pair(layer.kernel_size))
+
+
+def _linear(layer: nn.Linear, shape: tuple[int, ...]) -> int:
+    return prod(shape) * layer.in_features
+
+
+def _sparse_conv(layer: SparseConv2d, shape: tuple[int, ...]) -> int:
+    return prod(shape[1:]) * layer.weight.numel()
+
+
+_MULT_ADDS: dict[str, Callable[[Any, tuple[int, ...]], int]] = {
+    "Conv2d": _conv,
+    "Linear": _linear,
+    "SparseConv2d": _sparse_conv,
+}
+
+
+def connections(node: Node) -> int:
+    """Links between units: every use of a weight, a bias, a coefficient or a centre's component.
+
+    So a sub-sampling unit has one per pixel of its window and one for its bias. LeCun et al.
+    (1998) count LeNet-5's layers this way, the distances of its output units included.
+    """
+    if isinstance(node.module, SubSample):
+        return prod(node.shape) * (node.module.kernel_size**2 + 1)
+    if isinstance(node.module, RadialBasis):
+        return node.module.centres.numel()
+    if node.kind in WEIGHTED:
+        return mult_adds(node) + (prod(node.shape) if _has_bias(node) else 0)
+    return 0
+
+
+def _has_bias(node: Node) -> bool:
+    return getattr(node.module, "bias", None) is not None
+
+
+def _others(graph: Graph, node: Node) -> int:
+    size = prod(node.shape)
+    layer = node.module
+    if node.kind == "add":
+        return size
+    if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
+        return size * prod(pair(layer.kernel_size))
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        return prod(graph[node.inputs[0]].shape)
+    if isinstance(layer, nn.LocalResponseNorm):
+        return size * (layer.size + 2)
+    if isinstance(layer, SubSample | RadialBasis):
+        return connections(node)
+    return size * _PER_ELEMENT.get(node.kind, 0)

@@ -1,0 +1,57 @@
+"""A network as a list of layers in running order, each with its output shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One layer or operation.
+
+    `name` is unique: the path of the module ("stages.conv2.0.relu"; ":2", ":3" for further calls
+    of the same module), for functions the path of the module that calls them and the operation
+    ("stages.conv2.0.add"). `kind` is the module's class ("Conv2d") or the operation ("add", "mul",
+    "cat", "flatten", "chunk", "getitem"); the first node's is "input".
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    shape: Shape  # without the batch; of "chunk": of all chunks together
+    module: nn.Module | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in running order, from the input to the one named `output`."""
+
+    nodes: tuple[Node, ...]
+    output: str
+
+    @property
+    def input(self) -> Node:
+        """The images."""
+        return self.nodes[0]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def __getitem__(self, name: str) -> Node:
+        return self._by_name[name]
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that read each node."""
+        found: dict[str, list[Node]] = {node.name: [] for node in self.nodes}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found[name].append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}

@@ -1,0 +1,45 @@
+"""A net's cost by its parts, as papers' tables have it."""
+
+from typing import NamedTuple
+
+from torch import nn
+
+from convatlas.analysis._cost import CostRow, cost
+from convatlas.analysis._graph import Shape
+
+
+class Stage(NamedTuple):
+    """A part of a net: `stem`, each of `stages`, `pool`, `classifier`."""
+
+    name: str
+    out_shape: Shape
+    params: int
+    mult_adds: int
+
+
+def stages(net: nn.Module, shape: tuple[int, int, int]) -> list[Stage]:
+    """The parts of `net` in running order; their params and mult-adds sum up to the net's.
+
+    Operations between the parts (`flatten`) belong to none and cost nothing.
+    """
+    rows: dict[str, list[CostRow]] = {}
+    for row in cost(net, shape).rows:
+        part = _part(row.name.split(":")[0])
+        if part:
+            rows.setdefault(part, []).append(row)
+    return [
+        Stage(
+            name=part,
+            out_shape=found[-1].out_shape,
+            params=sum(row.params for row in found),
+            mult_adds=sum(row.mult_adds for row in found),
+        )
+        for part, found in rows.items()
+    ]
+
+
+def _part(name: str) -> str:
+    parts = name.split(".")
+    if parts[0] == "stages":
+        return ".".join(parts[:2])
+    return "" if name in ("flatten", "add", "mul", "cat", "chunk", "getitem") else parts[0]

@@ -11,23 +11,32 @@ from tempfile import mkdtemp, mkstemp
 from typing import Any
 
 from convatlas.errors import UserError
+from convatlas.files._exchange import exchange
+from convatlas.files._strays import PREFIX, held, remove, sweep
 
-_TEMPORARY = ".tmp-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_MISPLACED = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP)
+_NO_DIRECTORY_SYNC = (errno.EINVAL, errno.ENOTSUP)  # file systems that cannot flush a directory
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success flush it to disk and rename it to `path`.
 
+    What a killed writer of the same `path` left behind is removed.
+
     Raises:
         UserError: if the disk is full or the directory cannot be written; `path` is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = mkstemp(prefix=f"{_TEMPORARY}{path.name}-", dir=path.parent)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
+        handle, name = mkstemp(prefix=f"{PREFIX}{path.name}-", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        with _explained(path):
+        with _explained(path), held(temporary):
             yield temporary
             _flush(temporary)
             temporary.chmod(0o666 & ~_umask())
@@ -52,31 +61,36 @@ def write_json(path: Path, value: Any) -> None:
 def replace_directory(path: Path) -> Iterator[Path]:
     """Give an empty directory to fill; on success it takes the place of `path`.
 
-    An existing `path` is moved aside first and removed last, so a reader finds the old or the new.
+    On Linux the two change places in one step, so `path` exists at every moment. Elsewhere the old
+    one is moved aside for an instant, and moved back should the second step fail.
+
+    Raises:
+        UserError: if the disk is full or the place cannot be written; `path` is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(prefix=f"{_TEMPORARY}{path.name}-", dir=path.parent))
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
+        temporary = Path(mkdtemp(prefix=f"{PREFIX}{path.name}-", dir=path.parent))
     try:
-        with _explained(path):
+        with _explained(path), held(temporary):
             yield temporary
             for file in temporary.rglob("*"):
                 _flush(file)
-            _flush(temporary)
             temporary.chmod(0o777 & ~_umask())
-            aside = path.with_name(f"{temporary.name}-old")
-            if path.exists():
-                path.rename(aside)
-            temporary.rename(path)
+            _flush(temporary)
+            exchange(temporary, path)
             _flush(path.parent)
-            shutil.rmtree(aside, ignore_errors=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
 
 
 def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_SYNC:
+            raise
     finally:
         os.close(handle)
 
@@ -92,13 +106,27 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in _FULL:
             raise UserError(
                 f"No space left to write {str(path)!r}; nothing was changed there. "
-                f"{shutil.disk_usage(path.parent).free:,} bytes are free. Free some and run again."
+                f"{_free_bytes(path):,} bytes are free. Free some and run again."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in _REFUSED + _MISPLACED:
+            reason = "a file is in the way" if error.errno == errno.EEXIST else error.strerror
             raise UserError(
-                f"Cannot write {str(path)!r}: {error.strerror}. Choose another place."
+                f"Cannot write {str(path)!r}: {reason}{_culprit(error, path)}. "
+                "Choose another place."
             ) from error
         raise
+
+
+def _free_bytes(path: Path) -> int:
+    there = next(p for p in path.absolute().parents if p.exists())
+    return shutil.disk_usage(there).free
+
+
+def _culprit(error: OSError, path: Path) -> str:
+    """The file the system complained about, when it is not `path` or a temporary beside it."""
+    name = "" if error.filename is None else os.fsdecode(error.filename)
+    ours = not name or name == str(path) or PREFIX in name
+    return "" if ours else f" ({name!r})"

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from convatlas.errors import UserError
 
@@ -14,10 +15,9 @@ def locked(directory: Path) -> Iterator[None]:
     """Hold `directory` for this process; the lock goes with the process, also when it is killed.
 
     Raises:
-        UserError: if another process holds it.
+        UserError: if another process holds it, or it cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / ".lock").open("a+") as file:
+    with _opened(directory) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -31,3 +31,14 @@ def locked(directory: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _opened(directory: Path) -> TextIO:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / ".lock").open("a+")
+    except OSError as error:
+        raise UserError(
+            f"Cannot use {str(directory)!r} as a directory: {error.strerror}. "
+            "Give another directory with --out."
+        ) from error

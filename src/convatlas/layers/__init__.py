@@ -2,15 +2,29 @@
 
 from convatlas.layers._conv import ConvNorm
 from convatlas.layers._init import he_normal, normal, xavier_uniform
+from convatlas.layers._norm_conv import NormConv
+from convatlas.layers._residual import (
+    BasicUnit,
+    BottleneckUnit,
+    ShortcutOption,
+    StrideIn,
+    make_shortcut,
+)
 from convatlas.layers._shortcut import ZeroPadShortcut
 from convatlas.layers._shuffle import ChannelShuffle
 from convatlas.layers._width import scale_channels
 
 __all__ = [
+    "BasicUnit",
+    "BottleneckUnit",
     "ChannelShuffle",
     "ConvNorm",
+    "NormConv",
+    "ShortcutOption",
+    "StrideIn",
     "ZeroPadShortcut",
     "he_normal",
+    "make_shortcut",
     "normal",
     "scale_channels",
     "xavier_uniform",

@@ -1,0 +1,168 @@
+"""Residual networks for ImageNet: every unit learns a correction to its input.
+
+A plain net of 34 layers trains to a higher error than one of 18. With a shortcut around every two
+or three layers, depth helps again. Shortcuts where channels double: A pads with zeros (no
+parameters), B projects there, C projects everywhere; "none" is the plain net.
+
+Paper: He et al., CVPR 2016 (arXiv:1512.03385): Table 1, units Fig. 5, shortcuts Sec. 4.1.
+Departs from the paper: nothing. Table 2 compares `resnet18_a` and `resnet34_a` with the plain
+nets; Table 3 is `resnet34_a`, `resnet34` (option B), `resnet34_c` and option B above. `resnet18`
+is Table 1's column with option B.
+Common elsewhere: the stride in the 3x3, here `resnet50_v15` and its kin: equal parameters, 6 %
+more mult-adds, another net. The authors' released caffe model of 50 layers has a bias in the
+7x7; the paper does not say, and with batch norm behind it it does nothing.
+
+`resnet18_small` is no net of the paper: for images of 8 to 64 pixels its stem is a 3x3 of stride 1
+without pooling.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from convatlas.errors import UserError
+from convatlas.facts import Fact, Paper
+from convatlas.layers import (
+    BasicUnit,
+    BottleneckUnit,
+    ConvNorm,
+    ShortcutOption,
+    StrideIn,
+    he_normal,
+    scale_channels,
+)
+from convatlas.models._family import Family, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResNetSpec(Spec):
+    """A column of Table 1."""
+
+    depths: tuple[int, ...] = (3, 4, 6, 3)  # units in conv2_x .. conv5_x
+    unit: Literal["basic", "bottleneck"] = "basic"
+    width: int = 64  # of the stem and of conv2_x's 3x3; doubles per stage
+    expansion: int = 4  # a bottleneck's output channels / channels of its 3x3
+    shortcut: ShortcutOption = "B"
+    stride_in: StrideIn = "1x1"  # which convolution of a bottleneck halves the resolution
+    stem: Literal["7x7", "3x3"] = "7x7"  # 7x7 at stride 2 and a max pool, or 3x3 at stride 1
+
+
+class ResNet(nn.Module):
+    """Stem, four stages of units, global average, linear classifier."""
+
+    def __init__(self, spec: ResNetSpec) -> None:
+        super().__init__()
+        channels = scale_channels(spec.width, spec.width_multiplier)
+        self.stem = _stem(spec, channels)
+        stages: OrderedDict[str, nn.Module] = OrderedDict()
+        for stage, depth in enumerate(spec.depths):
+            width = scale_channels(spec.width * 2**stage, spec.width_multiplier)
+            units: list[nn.Module] = []
+            for unit in range(depth):
+                stride = 2 if unit == 0 and stage > 0 else 1
+                units.append(_unit(spec, channels, width, stride))
+                channels = _out_channels(spec, width)
+            stages[f"conv{stage + 2}_x"] = nn.Sequential(*units)
+        self.stages = nn.Sequential(stages)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(channels, spec.num_classes)
+        self.apply(he_normal)
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
+        """Logits of `images`."""
+        return self.classifier(self.pool(self.stages(self.stem(images))).flatten(1))
+
+
+def _stem(spec: ResNetSpec, channels: int) -> nn.Module:
+    if spec.stem == "3x3":
+        return ConvNorm(spec.in_channels, channels, 3, activation=nn.ReLU(inplace=True))
+    if spec.stem != "7x7":
+        raise UserError(f"stem={spec.stem!r} is unknown. Use '7x7' or '3x3'.")
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv1"] = ConvNorm(
+        spec.in_channels, channels, 7, stride=2, activation=nn.ReLU(inplace=True)
+    )
+    layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
+    return nn.Sequential(layers)
+
+
+def _unit(spec: ResNetSpec, in_channels: int, width: int, stride: int) -> nn.Module:
+    out_channels = _out_channels(spec, width)
+    if spec.unit == "basic":
+        return BasicUnit(in_channels, out_channels, stride=stride, shortcut=spec.shortcut)
+    return BottleneckUnit(
+        in_channels,
+        width,
+        out_channels,
+        stride=stride,
+        stride_in=spec.stride_in,
+        shortcut=spec.shortcut,
+    )
+
+
+def _out_channels(spec: ResNetSpec, width: int) -> int:
+    if spec.unit not in ("basic", "bottleneck"):
+        raise UserError(f"unit={spec.unit!r} is unknown. Use 'basic' or 'bottleneck'.")
+    return width if spec.unit == "basic" else width * spec.expansion
+
+
+HE2016 = Paper(
+    "He2016", "Deep Residual Learning for Image Recognition", "CVPR 2016", "arXiv:1512.03385"
+)
+XIE2017 = Paper(
+    "Xie2017",
+    "Aggregated Residual Transformations for Deep Neural Networks",
+    "CVPR 2017",
+    "arXiv:1611.05431",
+)
+HU2018 = Paper("Hu2018", "Squeeze-and-Excitation Networks", "CVPR 2018", "arXiv:1709.01507")
+
+_D18 = (2, 2, 2, 2)
+_D34 = (3, 4, 6, 3)
+_D101 = (3, 4, 23, 3)
+_D152 = (3, 8, 36, 3)
+_ADDITIONS = "counts one operation per element for the additions of the shortcuts too"
+
+FAMILY = Family(
+    name="resnet",
+    title="ResNet and plain nets",
+    paper=HE2016,
+    build=ResNet,
+    variants={
+        "plain18": ResNetSpec(depths=_D18, shortcut="none"),
+        "plain34": ResNetSpec(depths=_D34, shortcut="none"),
+        "resnet18_a": ResNetSpec(depths=_D18, shortcut="A"),
+        "resnet34_a": ResNetSpec(depths=_D34, shortcut="A"),
+        "resnet18": ResNetSpec(depths=_D18),
+        "resnet34": ResNetSpec(depths=_D34),
+        "resnet34_c": ResNetSpec(depths=_D34, shortcut="C"),
+        "resnet50": ResNetSpec(depths=_D34, unit="bottleneck"),
+        "resnet101": ResNetSpec(depths=_D101, unit="bottleneck"),
+        "resnet152": ResNetSpec(depths=_D152, unit="bottleneck"),
+        "resnet50_v15": ResNetSpec(depths=_D34, unit="bottleneck", stride_in="3x3"),
+        "resnet101_v15": ResNetSpec(depths=_D101, unit="bottleneck", stride_in="3x3"),
+        "resnet152_v15": ResNetSpec(depths=_D152, unit="bottleneck", stride_in="3x3"),
+        "resnet18_small": ResNetSpec(depths=_D18, stem="3x3", input_side=32, num_classes=10),
+    },
+    facts=(
+        Fact("plain18", "mult_adds", "1.8e9", HE2016, "Table 1"),
+        Fact("plain34", "mult_adds", "3.6e9", HE2016, "Table 1, Fig. 3"),
+        Fact("resnet18_a", "mult_adds", "1.8e9", HE2016, "Table 1"),
+        Fact("resnet34_a", "mult_adds", "3.6e9", HE2016, "Table 1, Fig. 3"),
+        Fact("resnet18", "mult_adds", "1.8e9", HE2016, "Table 1"),
+        Fact("resnet34", "mult_adds", "3.6e9", HE2016, "Table 1"),
+        Fact("resnet50", "mult_adds", "3.8e9", HE2016, "Table 1, Sec. 4.1"),
+        Fact("resnet101", "mult_adds", "7.6e9", HE2016, "Table 1"),
+        Fact("resnet152", "mult_adds", "11.3e9", HE2016, "Table 1, Sec. 4.1"),
+        Fact("resnet50", "mult_adds", "3.86e9", HU2018, "Table 2"),
+        Fact("resnet101", "mult_adds", "7.58e9", HU2018, "Table 2", _ADDITIONS),
+        Fact("resnet152", "mult_adds", "11.30e9", HU2018, "Table 2", _ADDITIONS),
+        Fact("resnet50_v15", "params", "25.5e6", XIE2017, "Table 1"),
+        Fact("resnet50_v15", "mult_adds", "4.1e9", XIE2017, "Table 1"),
+        Fact("resnet101_v15", "mult_adds", "7.8e9", XIE2017, "Table 4"),
+    ),
+    widths=(0.25, 0.5, 1.0),
+)

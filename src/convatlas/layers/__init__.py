@@ -1,8 +1,10 @@
 """Blocks that know no paper: what several families are made of."""
 
 from convatlas.layers._conv import ConvNorm
+from convatlas.layers._halvings import halvings
 from convatlas.layers._init import he_normal, normal, xavier_uniform
 from convatlas.layers._norm_conv import NormConv
+from convatlas.layers._radial import RadialBasis
 from convatlas.layers._residual import (
     BasicUnit,
     BottleneckUnit,
@@ -10,8 +12,11 @@ from convatlas.layers._residual import (
     StrideIn,
     make_shortcut,
 )
+from convatlas.layers._scaled_tanh import ScaledTanh
 from convatlas.layers._shortcut import ZeroPadShortcut
 from convatlas.layers._shuffle import ChannelShuffle
+from convatlas.layers._sparse_conv import SparseConv2d
+from convatlas.layers._subsample import SubSample
 from convatlas.layers._width import scale_channels
 
 __all__ = [
@@ -20,9 +25,14 @@ __all__ = [
     "ChannelShuffle",
     "ConvNorm",
     "NormConv",
+    "RadialBasis",
+    "ScaledTanh",
     "ShortcutOption",
+    "SparseConv2d",
     "StrideIn",
+    "SubSample",
     "ZeroPadShortcut",
+    "halvings",
     "he_normal",
     "make_shortcut",
     "normal",

@@ -33,6 +33,13 @@ class Checked:
     verdict: Verdict
     passed: bool
 
+    @property
+    def label(self) -> str:
+        """What the figure is of: "params", "params of stages.fire2", "mult_adds @192"."""
+        part = f" of {self.fact.part}" if self.fact.part else ""
+        side = f" @{self.fact.input_side}" if self.fact.input_side else ""
+        return f"{self.fact.quantity}{part}{side}"
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)

@@ -12,7 +12,7 @@ def peak_elements(graph: Graph) -> int:
     The model: layers run one after the other; a layer's inputs and its output exist while it
     runs; an activation is freed after its last reader. Dropout, identity, flattening and splitting
     allocate nothing. Batch norm and activation functions write over their input when nothing reads
-    it later. Scratch memory of convolutions is not included.
+    it later and it is not the image. Scratch memory of convolutions is not included.
     """
     owners = _owners(graph)
     positions = {node.name: i for i, node in enumerate(graph.nodes)}
@@ -39,7 +39,7 @@ def _owners(graph: Graph) -> dict[str, str]:
     owners: dict[str, str] = {}
     readers_left: dict[str, int] = {}
     for node in graph.nodes:
-        owner = owners[node.inputs[0]] if _shares(node, owners, readers_left) else node.name
+        owner = owners[node.inputs[0]] if _shares(graph, node, owners, readers_left) else node.name
         for name in dict.fromkeys(node.inputs):
             readers_left[owners[name]] -= 1
         owners[node.name] = owner
@@ -47,7 +47,10 @@ def _owners(graph: Graph) -> dict[str, str]:
     return owners
 
 
-def _shares(node: Node, owners: dict[str, str], readers_left: dict[str, int]) -> bool:
+def _shares(graph: Graph, node: Node, owners: dict[str, str], readers_left: dict[str, int]) -> bool:
     if node.kind in VIEWS:
         return True
-    return node.kind in ELEMENTWISE and readers_left[owners[node.inputs[0]]] == 1
+    if node.kind not in ELEMENTWISE:
+        return False
+    owner = owners[node.inputs[0]]
+    return bool(graph[owner].inputs) and readers_left[owner] == 1  # the images are the caller's

@@ -40,12 +40,9 @@ def operate(kind: str, call: fx.Node, inputs: Sequence[Node]) -> Found:
 
 
 def _broadcast(call: fx.Node, inputs: Sequence[Node]) -> Found:
-    shapes = [node.shape for node in inputs]
-    if len(call.args) != 2 or call.kwargs or not all(isinstance(a, fx.Node) for a in call.args):
+    if len(inputs) != 2 or len(call.args) != 2 or call.kwargs:
         raise Misfit("joins something else than two tensors")
-    if len(inputs) == 1:  # x + x
-        return shapes[0], {}
-    first, second = shapes
+    first, second = (node.shape for node in inputs)
     fits = len(first) == len(second) and all(
         a == b or 1 in (a, b) for a, b in zip(first, second, strict=True)
     )

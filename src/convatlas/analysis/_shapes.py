@@ -75,7 +75,7 @@ def _windows(
         count = (room + s - 1 if ceil else room) // s + 1
         if ceil and (count - 1) * s >= side + p:  # no window starts in the padding behind
             count -= 1
-        if room < 0 or count < 1:
+        if count < 1:
             raise Misfit(f"has a window of {d * (k - 1) + 1} but gets a side of {side} + 2 x {p}")
         out.append(count)
     return out[0], out[1]

@@ -1,6 +1,6 @@
 """A net's cost by its parts, as papers' tables have it."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -8,7 +8,8 @@ from convatlas.analysis._cost import CostRow, cost
 from convatlas.analysis._graph import Shape
 
 
-class Stage(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
     """A part of a net: `stem`, each of `stages`, `pool`, `classifier`."""
 
     name: str

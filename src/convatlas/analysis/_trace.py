@@ -1,6 +1,6 @@
 """From a network to its graph, without running it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import fx, nn
 from torch.fx.proxy import TraceError
@@ -100,7 +100,7 @@ class _Builder:
             target = getattr(call.target, "__name__", str(call.target))
             raise UserError(_unknown(scope, f"{call.op} {target}"))
         kind = KINDS[call.target]
-        inputs = [self._nodes[node.name] for node in call.all_input_nodes]
+        inputs = [self._nodes[node.name] for node in _sources(call)]
         try:
             shape, arguments = operate(kind, call, inputs)
         except Misfit as misfit:
@@ -122,6 +122,14 @@ class _Builder:
     def _unique(self, name: str) -> str:
         self._uses[name] = count = self._uses.get(name, 0) + 1
         return name if count == 1 else f"{name}:{count}"
+
+
+def _sources(call: fx.Node) -> Iterator[fx.Node]:
+    """What a call reads, in order and as often as it does; joined tensors come in a list."""
+    for argument in (*call.args, *call.kwargs.values()):
+        for value in argument if isinstance(argument, Sequence) else (argument,):
+            if isinstance(value, fx.Node):
+                yield value
 
 
 def _unknown(path: str, kind: str) -> str:

@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
 _FILLS: frozenset[Callable[..., Any]] = frozenset(
-    {
+    [
         torch.Tensor.normal_,
         torch.Tensor.uniform_,
         torch.Tensor.zero_,
         torch.Tensor.fill_,
-        torch.Tensor.mul_,
-        torch.Tensor.add_,
-    }
+        *(getattr(init, name) for name in dir(init) if name.endswith("_") and name[0] != "_"),
+    ]
 )
 
 
@@ -40,6 +40,9 @@ class _NoFill(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func in _FILLS and args[0].is_meta:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in _FILLS:
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)

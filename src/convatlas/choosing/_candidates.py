@@ -122,7 +122,9 @@ def input_sides(native_side: int, *, small: bool) -> tuple[int, ...]:
         if own < 32:
             sides.add(32)
     else:
-        sides = {s for s in _LADDER if 96 <= s <= max(native_side, 96)} if native_side > 64 else set()
+        sides = (
+            {s for s in _LADDER if 96 <= s <= max(native_side, 96)} if native_side > 64 else set()
+        )
     return tuple(sorted(sides))
 
 

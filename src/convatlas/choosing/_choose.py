@@ -66,9 +66,7 @@ def choose(request: Request, *, progress: Progress, say: Callable[[str], None]) 
 
 
 class _Job:
-    def __init__(
-        self, request: Request, progress: Progress, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, request: Request, progress: Progress, say: Callable[[str], None]) -> None:
         self.request = request
         self.progress = progress
         self.say = say
@@ -145,9 +143,7 @@ class _Job:
         write_json(self.out / "result.json", result)
         return Choice(result=result, out=self.out)
 
-    def _search(
-        self, material: Material, listed: list[Candidate]
-    ) -> tuple[Candidate, Search]:
+    def _search(self, material: Material, listed: list[Candidate]) -> tuple[Candidate, Search]:
         url = self.request.storage or f"sqlite:///{(self.out / 'search.db').absolute()}"
         name = self.request.study_name(material.dataset.fingerprint)
         ledger = Ledger(url, name, _worker(self.out))
@@ -181,9 +177,7 @@ class _Job:
         )
         return search.run(first_ids), search
 
-    def _final(
-        self, material: Material, winner: Candidate, search: Search
-    ) -> TrainingResult:
+    def _final(self, material: Material, winner: Candidate, search: Search) -> TrainingResult:
         steps = search.ledger.recall("final steps")
         if steps is None:
             left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
@@ -213,9 +207,7 @@ class _Job:
         trained: TrainingResult,
         proof: Proof,
     ) -> Choice:
-        result = result_of(
-            self.request, dataset, listed, winner, trained, proof, self.clock.phases
-        )
+        result = result_of(self.request, dataset, listed, winner, trained, proof, self.clock.phases)
         write_json(self.out / "result.json", result)
         return Choice(result=result, out=self.out)
 

@@ -18,9 +18,7 @@ class Clock:
     def __init__(self, path: Path, total_s: float) -> None:
         self.path = path
         self.total_s = total_s
-        self.phases: dict[str, float] = (
-            json.loads(path.read_text()) if path.exists() else {}
-        )
+        self.phases: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
         self._writing = threading.Lock()
 
     @property

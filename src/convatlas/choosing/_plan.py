@@ -54,7 +54,6 @@ def plan(left_s: float, listed: int) -> Plan:
     unit = search_s / sum(size * REDUCTION**i for i, size in enumerate(sizes))
     return Plan(
         rounds=tuple(
-            Round(candidates=size, seconds_each=unit * REDUCTION**i)
-            for i, size in enumerate(sizes)
+            Round(candidates=size, seconds_each=unit * REDUCTION**i) for i, size in enumerate(sizes)
         )
     )

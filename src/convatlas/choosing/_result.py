@@ -113,7 +113,11 @@ def _data(dataset: Dataset) -> dict[str, Any]:
 
 def _front(listed: list[Candidate]) -> list[str]:
     """Candidates of the last round than which no other there is both faster and as accurate."""
-    scored = [(c.latency["median_s"], -c.scores[-1]["accuracy"], c) for c in listed if c.scores and c.latency]
+    scored = [
+        (c.latency["median_s"], -c.scores[-1]["accuracy"], c)
+        for c in listed
+        if c.scores and c.latency
+    ]
     front: list[str] = []
     best = 1.0
     for _, error, candidate in sorted(scored, key=lambda s: s[:2]):

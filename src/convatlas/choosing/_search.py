@@ -10,7 +10,7 @@ from convatlas.choosing._candidates import Candidate
 from convatlas.choosing._ledger import Job, Ledger, Score
 from convatlas.choosing._plan import Plan, Round
 from convatlas.data import Material, Progress
-from convatlas.training import Diverged, Recipe, default_recipe, throughput, train
+from convatlas.training import Diverged, Recipe, recipe_for, throughput, train
 
 _LEAST_STEPS = 10
 _POLL_S = 2.0
@@ -120,13 +120,8 @@ class Search:
 
     def recipe_of(self, candidate: Candidate, steps: int) -> Recipe:
         """The default recipe of `steps` steps for this candidate and data."""
-        dataset = self.material.dataset
-        return default_recipe(
-            len(dataset.train),
-            len(dataset.classes),
-            self.material.augmentation,
-            seed=self.seed,
-            steps=steps,
+        return recipe_for(
+            self.material, candidate.variant, candidate.spec, steps=steps, seed=self.seed
         )
 
     def _images_per_s(self, candidate: Candidate, recipe: Recipe) -> float:

@@ -12,6 +12,7 @@ from convatlas.cli import (
     export,
     models,
     predict,
+    report,
     show,
     time,
     train,
@@ -29,8 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=True,
 )
-for module in (choose, train, evaluate, predict, export, time, cost, show, models, check):
-    app.command()(module.command)
+for module in (choose, train, evaluate, predict, export, report, time, cost, show, models, check):
+    app.command(module.__name__.rpartition(".")[2])(module.command)
 
 
 def main() -> None:
@@ -40,6 +41,3 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        sys.exit(130)

@@ -43,6 +43,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say on an interruption that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from here")
+        raise
+
+
 class Progress:
     """A bar with an estimate per phase on a terminal; elsewhere a line when a phase ends."""
 

@@ -1,11 +1,11 @@
 """`convatlas choose`: images and a budget in, the most accurate net that fits out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from convatlas.cli._console import JSON_HELP, print_json, print_table, progress, say
+from convatlas.cli._console import JSON_HELP, print_json, print_table, progress, resumable, say
 
 
 def command(
@@ -14,7 +14,9 @@ def command(
     size: Annotated[str | None, typer.Option(help="Bytes of the file: 200kB, 1.5MB.")] = None,
     memory: Annotated[str | None, typer.Option(help="What running it may take: 20MB.")] = None,
     minutes: Annotated[float, typer.Option(help="Time for the whole job.")] = 3.0,
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
+    runtime: Annotated[
+        Literal["auto", "onnxruntime", "torch"], typer.Option(help="What the net will run on.")
+    ] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of the deployed net.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Directory of the results.")] = None,
     storage: Annotated[
@@ -22,7 +24,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and order.")] = 0,
     unreadable: Annotated[
-        str, typer.Option(help="Images that cannot be read: skip or refuse.")
+        Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
     ] = "skip",
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
@@ -51,7 +53,7 @@ def command(
         seed=seed,
         unreadable=unreadable,
     )
-    with progress() as shown:
+    with progress() as shown, resumable():
         choice = choose(request, progress=shown, say=shown.say)
         report = request.out / "report.html"
         write_report(choice.result, report, pictures=choice.pictures)

@@ -1,7 +1,7 @@
 """`convatlas evaluate`: a trained net on labelled images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,21 +15,21 @@ def command(
     threads: Annotated[int, typer.Option(help="Threads.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the splits, as in training.")] = 0,
     unreadable: Annotated[
-        str, typer.Option(help="Images that cannot be read: skip or refuse.")
+        Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
     ] = "refuse",
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Score a trained net on a split; every image counts once."""
     from tempfile import TemporaryDirectory
 
-    from convatlas.data import open_dataset, prepare, split_of
+    from convatlas.data import labelled_as, open_dataset, prepare
     from convatlas.device import open_model
     from convatlas.evaluation import evaluate
 
     opened = open_model(model, threads=threads)
     with progress() as shown, TemporaryDirectory(prefix="convatlas-") as cache:
         dataset = open_dataset(data, seed=seed, unreadable=unreadable, progress=shown)
-        chosen = split_of(dataset, split).with_classes(dataset.classes, opened.classes)
+        chosen = labelled_as(dataset, split, opened.classes)
         pixels = prepare(
             chosen, opened.preprocessing, cache=Path(cache), threads=threads, progress=shown
         )

@@ -37,7 +37,13 @@ def command(
     print_table(
         ["variant", "family", "input", "classes", "paper"],
         [
-            [r["variant"], r["family"], "x".join(map(str, r["input"])), r["num_classes"], r["paper"]]
+            [
+                r["variant"],
+                r["family"],
+                "x".join(map(str, r["input"])),
+                r["num_classes"],
+                r["paper"],
+            ]
             for r in rows
         ],
     )

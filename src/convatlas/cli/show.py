@@ -50,8 +50,5 @@ def command(
     if facts:
         print_table(
             ["figure", "paper", "measured", "verdict", "where"],
-            [
-                [c.label, c.fact.printed, f"{c.measured:,}", c.verdict, c.fact.where]
-                for c in facts
-            ],
+            [[c.label, c.fact.printed, f"{c.measured:,}", c.verdict, c.fact.where] for c in facts],
         )

@@ -1,11 +1,11 @@
 """`convatlas train`: one net on a person's images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from convatlas.cli._console import JSON_HELP, print_json, print_table, progress
+from convatlas.cli._console import JSON_HELP, print_json, print_table, progress, resumable
 
 
 def command(
@@ -21,7 +21,7 @@ def command(
     threads: Annotated[int | None, typer.Option(help="Threads; all cores.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and order.")] = 0,
     unreadable: Annotated[
-        str, typer.Option(help="Images that cannot be read: skip or refuse.")
+        Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
     ] = "skip",
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
@@ -44,7 +44,7 @@ def command(
         seed=seed,
         unreadable=unreadable,
     )
-    with progress() as shown:
+    with progress() as shown, resumable():
         result = teach(lesson, out, progress=shown, say=shown.say)
     if as_json:
         print_json(result)

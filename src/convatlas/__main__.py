@@ -1,0 +1,5 @@
+"""`python -m convatlas`, as torchrun starts it."""
+
+from convatlas.cli import main
+
+main()

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from convatlas.choosing._ledger import Ledger, Score
+from convatlas.errors import UserError
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'search.db'}"
+
+
+def score(candidate: str, accuracy: float, loss: float = 0.5) -> Score:
+    return Score(candidate, accuracy, loss, images=100, seconds=1.0)
+
+
+def test_jobs_are_taken_once_and_scored(url):
+    ledger = Ledger(url, "study", "here")
+    ledger.enqueue(["a", "b"], 0)
+    ledger.enqueue(["a", "b"], 0)  # a second worker that notices the same
+    first, second = ledger.take(60), ledger.take(60)
+    assert {first.candidate, second.candidate} == {"a", "b"}
+    assert ledger.take(60) is None
+    ledger.finish(first, score(first.candidate, 91.5))
+    assert ledger.scores(0) == {first.candidate: score(first.candidate, 91.5)}
+    assert ledger.scores(1) == {}
+
+
+def test_two_workers_share_one_queue(url):
+    one, other = Ledger(url, "study", "one"), Ledger(url, "study", "other")
+    one.enqueue(["a", "b", "c"], 0)
+    taken = [one.take(60), other.take(60), one.take(60), other.take(60)]
+    assert sorted(job.candidate for job in taken if job) == ["a", "b", "c"]
+
+
+def test_a_restart_takes_its_own_jobs_back(url):
+    before = Ledger(url, "study", "here")
+    before.enqueue(["a"], 0)
+    before.take(3600)
+    after = Ledger(url, "study", "here")
+    assert after.put_back(own=False) == 0  # not overdue, and perhaps another machine's
+    assert after.put_back(own=True) == 1
+    assert after.take(60).candidate == "a"
+
+
+def test_overdue_jobs_of_others_are_taken_over(url):
+    gone = Ledger(url, "study", "gone")
+    gone.enqueue(["a"], 2)
+    gone.take(-1)
+    here = Ledger(url, "study", "here")
+    assert here.put_back(own=False) == 1
+    job = here.take(60)
+    assert (job.candidate, job.round) == ("a", 2)
+
+
+def test_values_are_remembered_for_every_worker(url):
+    Ledger(url, "study", "one").remember("plan", {"first": ["a"]})
+    assert Ledger(url, "study", "other").recall("plan") == {"first": ["a"]}
+    assert Ledger(url, "study", "other").recall("nothing") is None
+
+
+def test_merit_prefers_accuracy_then_lower_loss():
+    assert score("a", 91.0, 0.9).merit > score("b", 90.0, 0.1).merit
+    assert score("a", 91.0, 0.1).merit > score("b", 91.0, 0.2).merit
+
+
+def test_a_storage_that_cannot_be_opened_is_named():
+    with pytest.raises(UserError, match=r"'nosuch://x'.*SQLAlchemy URL"):
+        Ledger("nosuch://x", "study", "here")

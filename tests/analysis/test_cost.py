@@ -84,13 +84,20 @@ def test_peak_memory_of_a_shortcut():
     class Residual(nn.Module):
         def __init__(self) -> None:
             super().__init__()
+            self.stem = nn.Conv2d(1, 4, 1, bias=False)
             self.unit = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False))
 
-        def forward(self, x):
+        def forward(self, images):
+            x = self.stem(images)
             return x + self.unit(x)
 
     # the ReLU may not write over x, which the addition reads: x, conv's output, and ReLU's or sum
-    assert cost(Residual(), (4, 5, 5)).peak_memory_bytes == 4 * (16 + 3 * 100)
+    assert cost(Residual(), (1, 5, 5)).peak_memory_bytes == 4 * (4 + 16 + 3 * 100)
+
+
+def test_images_are_not_written_over():
+    net = nn.Sequential(nn.ReLU(), nn.ReLU())
+    assert cost(net, (4, 5, 5)).peak_memory_bytes == 4 * 200
 
 
 @pytest.mark.parametrize("name", [*SMALL, "densenet121", "shufflenet_v2_x1_0"])

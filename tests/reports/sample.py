@@ -129,7 +129,10 @@ def nothing_fits() -> dict[str, Any]:
             "conditions": "",
         },
     ]
-    return {**result, "winner": None, "budgets": budgets}
+    unmet = (
+        "Nothing fits. Nearest: shufflenet_v1_small x0.25 @28: latency needs 73 us, 20 us asked."
+    )
+    return {**result, "winner": None, "budgets": budgets, "unmet": unmet}
 
 
 def pictures(result: dict[str, Any], side: int = 28) -> dict[int, bytes]:

@@ -169,8 +169,24 @@ def test_nothing_fits(tmp_path):
     nearest = next(row for row in got.rows if len(row) == 3 and row[0] != "Net")
     assert nearest[0] == "shufflenet_v1_small x0.25 @28"
     assert nearest[2] == "67.2 kB 3.36x"
+    assert "Nearest: shufflenet" in got.text
     assert got.headings == ["#candidates", "#data", "#made"]
     assert got.figures == {}
+
+
+def test_lists_of_files_say_how_many_are_left_out(tmp_path):
+    result = sample.whole()
+    result["data"].update(unreadable_count=300, duplicates_count=2)
+    text = page(result, tmp_path).text
+    assert "300 unreadable files" in text
+    assert "cannot identify image fileand 299 more" in text
+    assert "2 groups of files with the same image" in text
+
+
+def test_a_broken_budget_is_said_at_the_top(tmp_path):
+    result = {**sample.whole(), "unmet": "lenet5 x1 @28 breaks a budget: latency: 3 ms > 2 ms."}
+    text = page(result, tmp_path).text
+    assert text.index("breaks a budget") < text.index("What was asked")
 
 
 def test_a_result_with_next_to_nothing(tmp_path):

@@ -34,14 +34,16 @@ def data(result: Mapping[str, Any]) -> Html | None:
         [
             pairs(rows),
             element("ul", *notes) if notes else "",
-            _collapsed(units.counted(len(classes), "class", "classes"), [name(c) for c in classes]),
+            _collapsed(("class", "classes"), [name(c) for c in classes], len(classes)),
             _collapsed(
-                units.counted(len(unreadable), "unreadable file"),
+                ("unreadable file", "unreadable files"),
                 [join([name(u["name"]), ": ", u["reason"]]) for u in unreadable],
+                facts.get("unreadable_count", len(unreadable)),
             ),
             _collapsed(
-                units.counted(len(duplicates), "group") + " of files with the same image",
+                ("group of files with the same image", "groups of files with the same image"),
                 [join(_listed(group)) for group in duplicates],
+                facts.get("duplicates_count", len(duplicates)),
             ),
         ]
     )
@@ -72,14 +74,15 @@ def made(result: Mapping[str, Any]) -> Html | None:
     return join(parts) if parts else None
 
 
-def _collapsed(summary: str, entries: Sequence[str]) -> str:
+def _collapsed(thing: tuple[str, str], entries: Sequence[str], total: int) -> str:
+    """A closed list under its count; `total` may be more than the entries at hand."""
     if not entries:
         return ""
     shown = [element("li", e) for e in entries[:_LISTED]]
-    left = len(entries) - len(shown)
-    if left:
-        shown.append(element("li", f"and {left:,} more"))
-    return element("details", element("summary", summary), element("ul", *shown))
+    if total > len(shown):
+        shown.append(element("li", f"and {total - len(shown):,} more"))
+    summary = element("summary", units.counted(total, *thing))
+    return element("details", summary, element("ul", *shown))
 
 
 def _listed(group: Sequence[str]) -> list[str]:

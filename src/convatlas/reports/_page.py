@@ -57,6 +57,9 @@ def _sections(
 def _top(result: Mapping[str, Any]) -> Html:
     title = _title(result)
     parts: list[str] = [element("p", name(title), class_="over-title"), _headline.sentence(result)]
+    if result.get("unmet"):
+        broken = _headline.chosen(result) is not None
+        parts.append(element("p", result["unmet"], class_="no" if broken else None))
     parts.append(_headline.budgets(result))
     if _headline.chosen(result) is None:
         parts.append(_headline.nearest(result) or "")

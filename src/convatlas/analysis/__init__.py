@@ -4,6 +4,7 @@ from convatlas.analysis._check import Checked, check_facts
 from convatlas.analysis._cost import CostReport, CostRow, cost
 from convatlas.analysis._counting import CONVENTIONS, Convention
 from convatlas.analysis._graph import Graph, Node, Shape
+from convatlas.analysis._shapes import pair, window_padding
 from convatlas.analysis._stages import Stage, stages
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
@@ -20,7 +21,9 @@ __all__ = [
     "Stage",
     "check_facts",
     "cost",
+    "pair",
     "stages",
     "trace",
+    "window_padding",
     "without_weights",
 ]

@@ -1,0 +1,143 @@
+"""What every variant of every family promises. A new family is tried by being in `models`."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from convatlas.analysis import trace
+from convatlas.models import family_of, find, from_spec, spec_of
+from tests.contract.nets import (
+    DEEP,
+    FIXED,
+    every,
+    images,
+    on_meta,
+    seeded,
+    thin,
+)
+
+
+@pytest.fixture(scope="module", params=every())
+def variant(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def built(variant):
+    """The thin net, built once for the tests that run it, and a copy of its state."""
+    net = seeded(variant)
+    return net, {name: value.clone() for name, value in net.state_dict().items()}
+
+
+@pytest.fixture
+def net(built):
+    return built[0]
+
+
+@pytest.fixture
+def initial(built):
+    return built[1]
+
+
+def test_full_size_has_the_parts_and_traces_to_logits(variant):
+    full, spec = on_meta(variant), spec_of(variant)
+    parts = {name for name, _ in full.named_children()}
+    assert {"stages", "classifier"} <= parts <= {"stem", "stages", "pool", "classifier"}
+    graph = trace(full, (spec.in_channels, spec.input_side, spec.input_side))
+    assert graph[graph.output].shape == (spec.num_classes,)
+
+
+def test_every_parameter_lies_on_the_way_to_the_logits(variant, net):
+    batch = images(variant, 1)
+    graph = trace(net, tuple(batch.shape[1:]))
+    used, waiting = set(), [graph.output]
+    while waiting:
+        node = graph[waiting.pop()]
+        if node.name not in used:
+            used.add(node.name)
+            waiting += node.inputs
+    weights = {id(p) for n in used if graph[n].module for p in graph[n].module.parameters()}
+    assert [name for name, p in net.named_parameters() if id(p) not in weights] == []
+
+
+def test_logits_are_one_tensor_of_the_traced_shape(variant, net):
+    batch = images(variant, 4)
+    graph = trace(net, tuple(batch.shape[1:]))
+    with torch.no_grad():
+        for mode in (True, False):
+            logits = net.train(mode)(batch)
+            assert logits.shape == (4, *graph[graph.output].shape)
+
+
+def test_only_the_classifier_depends_on_the_number_of_classes(variant, net):
+    spec = spec_of(variant)
+    other = on_meta(variant, **thin(variant), num_classes=spec.num_classes + 3)
+    shapes = {name: value.shape for name, value in net.state_dict().items()}
+    others = {name: value.shape for name, value in other.state_dict().items()}
+    assert shapes.keys() == others.keys()
+    changed = {name for name in shapes if shapes[name] != others[name]}
+    assert changed
+    assert all(name.startswith("classifier") for name in changed)
+
+
+def test_every_parameter_gets_a_gradient(variant, net):
+    torch.manual_seed(0)
+    logits = net.train()(images(variant, 4))
+    weights = torch.randn(logits.shape, generator=torch.Generator().manual_seed(2))
+    net.zero_grad()
+    (logits * weights).sum().backward()
+    without = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+    assert without == []
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+    net.zero_grad()
+
+
+def test_an_image_alone_scores_as_in_a_batch(variant, net):
+    batch = images(variant, 3)
+    with torch.no_grad():
+        together, alone = net.eval()(batch), net(batch[1:2])
+    assert float((together[1] - alone[0]).abs().max()) <= 1e-4 * float(together.abs().max())
+
+
+def test_same_seed_same_weights_and_state_comes_back(variant, initial):
+    again = seeded(variant)
+    assert _differing(again, initial) == []
+    with torch.no_grad():
+        for value in again.state_dict().values():
+            value.zero_()
+    assert _differing(again, initial) != []
+    again.load_state_dict(initial, strict=True)
+    assert _differing(again, initial) == []
+
+
+def test_spec_comes_back_through_json(variant, net):
+    spec = json.loads(json.dumps(asdict(spec_of(variant, **thin(variant)))))
+    with torch.device("meta"):
+        again = from_spec(family_of(variant).name, spec)
+    assert [(name, value.shape) for name, value in again.state_dict().items()] == [
+        (name, value.shape) for name, value in net.state_dict().items()
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in find() if n not in DEEP])
+def test_torch_export_agrees(name):
+    batch = images(name, 2)
+    with torch.no_grad():
+        ours = seeded(name).eval()
+        exported = torch.export.export(ours, (batch,)).module()
+        logits, other = ours(batch), exported(batch)
+    assert float((logits - other).abs().max()) <= 1e-4 * float(logits.abs().max())
+
+
+def test_the_deep_and_the_fixed_exist():
+    assert set(find()) >= DEEP | FIXED
+
+
+def _differing(net: nn.Module, state: dict[str, Tensor]) -> list[str]:
+    own = net.state_dict()
+    assert own.keys() == state.keys()
+    return [name for name, value in state.items() if not torch.equal(value, own[name])]

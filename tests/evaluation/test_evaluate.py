@@ -13,6 +13,8 @@ from sklearn import metrics
 from convatlas.data import Preprocessing, StoredPixels
 from convatlas.errors import UserError
 from convatlas.evaluation import Evaluation, Predictor, evaluate
+from convatlas.evaluation._outcomes import Outcomes
+from convatlas.evaluation._scores import calibration_error
 
 GREY = Preprocessing(side=1, channels=1, mean=(0.0,), std=(1 / 255,))
 
@@ -123,6 +125,14 @@ def test_calibration_error_against_a_plain_loop() -> None:
             confidence, correct = (sum(v) / len(inside) for v in zip(*inside, strict=True))
             total += len(inside) / 150 * abs(correct - confidence)
     assert scored(logits, labels).calibration_error == pytest.approx(total, rel=1e-9)
+
+
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
+    found = Outcomes(
+        truth=np.array([0, 0]), predicted=np.array([0, 1]), rank=np.array([1, 2]),
+        confidence=np.array([5 / 15, 0.3]), loss=np.zeros(2),
+    )  # fmt: skip
+    assert calibration_error(found) == pytest.approx(abs(1 - (5 / 15 + 0.3)) / 2)
 
 
 @settings(max_examples=40, deadline=None)

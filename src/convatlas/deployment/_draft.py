@@ -89,7 +89,7 @@ class Draft:
             producer_name="convatlas",
             producer_version=producer,
         )
-        helper.set_model_props(model, dict(metadata))
+        helper.set_model_props(model, dict(sorted(metadata.items())))
         content: bytes = model.SerializeToString(deterministic=True)
         return content
 

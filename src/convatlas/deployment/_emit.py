@@ -46,18 +46,23 @@ def _pass_on(draft: Draft, node: Node) -> str:
 
 
 def _norm(draft: Draft, node: Node) -> str:
+    """Scale and shift as a 1x1 convolution of each channel on its own.
+
+    No slower than BatchNormalization in ONNX Runtime, and two numbers per channel instead of four.
+    """
     norm: Any = node.module
     affine = affine_of(node.name, norm)
     path = node.name.partition(":")[0]
-    ones = np.ones(node.shape[0], np.float32)
     weights = [
-        draft.store(f"{path}.scale", affine.scale.astype(np.float32)),
+        draft.store(f"{path}.scale", affine.scale.astype(np.float32).reshape(-1, 1, 1, 1)),
         draft.store(f"{path}.shift", affine.shift.astype(np.float32)),
-        draft.store(f"{path}.mean", 0 * ones),
-        draft.store(f"{path}.variance", ones),
     ]
     return draft.emit(
-        "BatchNormalization", [*draft.inputs(node), *weights], node.name, epsilon=0.0
+        "Conv",
+        [*draft.inputs(node), *weights],
+        node.name,
+        kernel_shape=[1, 1],
+        group=node.shape[0],
     )[0]
 
 
@@ -109,14 +114,12 @@ def _response_norm(draft: Draft, node: Node) -> str:
 
 
 def _shuffle(draft: Draft, node: Node) -> str:
+    """One gathering of channels: faster than reshape, transpose, reshape in ONNX Runtime."""
     layer: Any = node.module
-    channels, h, w = node.shape
-    grouped = _numbers(0, layer.groups, channels // layer.groups, h, w)  # 0 keeps the batch
-    split = draft.store(f"{node.name}.groups", grouped)
-    whole = draft.store(f"{node.name}.shape", _numbers(0, channels, h, w))
-    values = draft.emit("Reshape", [*draft.inputs(node), split], f"{node.name}/split")
-    values = draft.emit("Transpose", values, f"{node.name}/swapped", perm=[0, 2, 1, 3, 4])
-    return draft.emit("Reshape", [*values, whole], node.name)[0]
+    channels = node.shape[0]
+    order = np.arange(channels).reshape(layer.groups, channels // layer.groups).T.reshape(-1)
+    stored = draft.store(f"shuffle.{layer.groups}.{channels}", order.astype(np.int64))
+    return draft.emit("Gather", [*draft.inputs(node), stored], node.name, axis=1)[0]
 
 
 def _radial(draft: Draft, node: Node) -> str:

@@ -46,9 +46,10 @@ def parity(
                 f"The first classifier gives {a.shape}, the second {b.shape}. They are of "
                 "different nets, or of different numbers of classes."
             )
-        apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
-        difference = max(difference, float(np.nan_to_num(apart, nan=np.inf).max()))
-        largest = max(largest, float(np.nan_to_num(np.abs(a)).max()))
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
+            apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
+        difference = max(difference, float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max()))
+        largest = max(largest, float(np.abs(a, where=np.isfinite(a), out=np.zeros_like(a)).max()))
         agreeing += int((a.argmax(axis=1) == b.argmax(axis=1)).sum())
         n += len(batch)
     if n == 0:

@@ -113,3 +113,20 @@ def test_from_spec_with_a_field_too_many():
     spec = {**asdict(spec_of(NAME)), "dilation": 2}
     with pytest.raises(UnknownName, match="No field of MobileNetV2Spec named 'dilation'"):
         from_spec("mobilenet_v2", spec)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("width_multiplier", 0),
+        ("width_multiplier", -1.0),
+        ("width_multiplier", float("nan")),
+        ("num_classes", 0),
+        ("in_channels", -3),
+        ("input_side", 10**9),
+        ("input_side", "32"),
+    ],
+)
+def test_a_value_no_net_can_have_is_refused(field, value):
+    with pytest.raises(UserError, match=f"{field}={value!r}"):
+        build("resnet8_small", **{field: value})

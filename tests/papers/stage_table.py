@@ -43,5 +43,14 @@ def stage_rows(name: str, **changes: object) -> list[tuple[str, int, int, int]]:
     return rows
 
 
+def weighted_layers(net: nn.Module) -> int:
+    """Convolutions and linear layers, shortcuts not counted: what the paper calls layers."""
+    return sum(
+        isinstance(module, nn.Conv2d | nn.Linear)
+        for name, module in net.named_modules()
+        if "shortcut" not in name
+    )
+
+
 def _images(spec: Spec) -> torch.Tensor:
     return torch.empty(1, spec.in_channels, spec.input_side, spec.input_side, device="meta")

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
 
 
@@ -20,6 +21,16 @@ class Spec:
     in_channels: int = 3
     num_classes: int = 1000
     width_multiplier: float = 1.0  # scales the channels of every layer but the classifier
+
+    def __post_init__(self) -> None:
+        for name, most in (("input_side", 8192), ("in_channels", 65536), ("num_classes", 10**6)):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise UserError(f"{name}={value!r}; it must be a whole number from 1 to {most}.")
+        if not 0 < self.width_multiplier <= 64:
+            raise UserError(
+                f"width_multiplier={self.width_multiplier!r}; it must be above 0, at most 64."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What choosing found, as plain JSON for programs and for the report."""
 
 from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from convatlas.choosing._candidates import Candidate
@@ -43,6 +44,7 @@ def result_of(
             "bundle": str(proof.bundle),
             "onnx": str(proof.onnx),
             "onnx_bytes": proof.onnx.stat().st_size,
+            "bundle_bytes": sum(f.stat().st_size for f in proof.bundle.iterdir()),
         },
         "commands": _commands(request, winner, trained, proof),
     }
@@ -130,22 +132,23 @@ def _front(listed: list[Candidate]) -> list[str]:
 def _commands(
     request: Request, winner: Candidate, trained: TrainingResult, proof: Proof
 ) -> list[dict[str, str]]:
+    data, bundle, onnx = (quote(str(p)) for p in (request.data, proof.bundle, proof.onnx))
     return [
         {
             "text": "Classify images, from the exported file alone",
-            "command": f"convatlas predict --model {proof.onnx} IMAGE.png",
+            "command": f"convatlas predict {onnx} IMAGE.png",
         },
         {
             "text": "Score it again on the test images",
-            "command": f"convatlas evaluate {proof.bundle} {request.data}",
+            "command": f"convatlas evaluate {bundle} {data}",
         },
         {
             "text": "Time it on this machine",
-            "command": f"convatlas time {proof.onnx} --threads {request.threads}",
+            "command": f"convatlas time {onnx} --threads {request.threads}",
         },
         {
             "text": "Train the same net again",
-            "command": f"convatlas train {request.data} --net {winner.variant} "
+            "command": f"convatlas train {data} --net {winner.variant} "
             f"--width {winner.spec.width_multiplier:g} --side {winner.input_side} "
             f"--steps {trained.steps} --seed {request.seed} --out runs/again",
         },

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+_WORTH_SAYING_S = 1.0  # a phase that took less is not reported where there is no bar
 JSON_HELP = "Print the result as JSON for programs."
 
 
@@ -63,14 +64,15 @@ class Progress:
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         """Report that `done` of `total` units of `phase` are done."""
-        started = self._started.setdefault(phase, monotonic())
+        self._started.setdefault(phase, monotonic())
         if self._live is not None:
             if phase not in self._tasks:
                 self._tasks[phase] = self._live.add_task(printable(phase), total=total)
             self._live.update(self._tasks[phase], completed=done, total=total)
         elif done >= total > 0:
-            say(f"{phase}: {total:,} in {monotonic() - started:.1f} s")
-            self._started.pop(phase)
+            seconds = monotonic() - self._started.pop(phase)
+            if seconds >= _WORTH_SAYING_S:
+                say(f"{phase}: {total:,} in {seconds:.1f} s")
 
     def say(self, line: str) -> None:
         """A line above the bars."""

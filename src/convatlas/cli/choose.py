@@ -94,4 +94,5 @@ def _print(result: dict[str, Any]) -> None:
         ],
     )
     for line in result["commands"]:
-        say(f"{line['text']}:\n  {line['command']}")
+        say(f"{line['text']}:")
+        say(f"  {line['command']}")

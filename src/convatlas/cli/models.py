@@ -1,6 +1,6 @@
 """`convatlas models`: what can be built."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ def command(
     names = find(pattern)
     if not names:
         raise UnknownName("variant", pattern, find(), "`convatlas models`")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
         family, spec = family_of(name), spec_of(name)
         rows.append(

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from convatlas import bundle, models
 from convatlas.bundle import BundleInfo
 from convatlas.data import Dataset, Material, Preprocessing, Progress, open_dataset
@@ -14,6 +16,7 @@ from convatlas.evaluation import Evaluation, evaluate, predictor_of
 from convatlas.files import locked, write_json
 from convatlas.models import Spec
 from convatlas.training._default import default_recipe
+from convatlas.training._learner import has_norm
 from convatlas.training._loop import train
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
@@ -106,7 +109,7 @@ def bundle_info(
     test: Evaluation,
 ) -> BundleInfo:
     """What a freshly trained net's bundle says of it."""
-    metric = {
+    metric: dict[str, Any] = {
         "protocol": test.protocol,
         "data": f"{dataset.name}/test",
         "n": test.n,
@@ -140,22 +143,54 @@ def _spec(lesson: Lesson, dataset: Dataset) -> Spec:
     )
 
 
-def _recipe(lesson: Lesson, material: Material, spec: Spec) -> Recipe:
-    recipe = default_recipe(
+def recipe_for(
+    material: Material,
+    variant: str,
+    spec: Spec,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Recipe:
+    """The default recipe for a net and a person's images."""
+    with torch.device("meta"):
+        net = models.family_of(variant).build(spec)
+    return default_recipe(
         len(material.dataset.train),
         len(material.dataset.classes),
         material.augmentation,
+        seed=seed,
+        steps=steps,
+        batch_size=batch_size,
+        has_norm=has_norm(net),
+    )
+
+
+def _recipe(lesson: Lesson, material: Material, spec: Spec) -> Recipe:
+    recipe = recipe_for(
+        material,
+        lesson.variant,
+        spec,
+        steps=lesson.steps or 1,
         seed=lesson.seed,
-        steps=1,
         batch_size=lesson.batch_size,
     )
-    steps = lesson.steps or round(lesson.epochs * len(material.dataset.train) / recipe.batch_size)
-    if steps < 1:
-        raise UserError(
-            f"--epochs {lesson.epochs:g} of {len(material.dataset.train)} images make no step of "
-            f"{recipe.batch_size} images. Ask for more epochs or a smaller --batch."
+    if lesson.steps is None:
+        images = len(material.dataset.train)
+        steps = round(lesson.epochs * images / recipe.batch_size)
+        if steps < 1:
+            raise UserError(
+                f"--epochs {lesson.epochs:g} of {images} images make no step of "
+                f"{recipe.batch_size} images. Ask for more epochs or a smaller --batch."
+            )
+        recipe = recipe_for(
+            material,
+            lesson.variant,
+            spec,
+            steps=steps,
+            seed=lesson.seed,
+            batch_size=lesson.batch_size,
         )
-    recipe = replace(recipe, steps=steps)
     if lesson.learning_rate is not None:
         recipe = replace(recipe, learning_rate=lesson.learning_rate)
     return recipe

@@ -1,0 +1,78 @@
+"""How fast a training will go, found by doing some of its steps."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from itertools import count
+from statistics import median
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from convatlas.data import Preprocessing
+from convatlas.models import Spec, from_spec
+from convatlas.training._batches import Batch, Batches, prefetched
+from convatlas.training._learner import Learner
+from convatlas.training._recipe import Recipe
+from convatlas.training._surroundings import borrowed
+
+_LEAST_STEPS = 2
+
+
+class _Noise:
+    """As many random images as a batch has; the same for every batch."""
+
+    def __init__(self, n: int, side: int, channels: int, classes: int) -> None:
+        random = np.random.default_rng(0)
+        self._images = random.integers(0, 256, (n, side, side, channels), dtype=np.uint8)
+        self.labels = random.integers(0, classes, n)
+        self.names = [f"noise/{i}" for i in range(n)]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(self, indices: np.ndarray) -> np.ndarray:
+        return self._images[indices]
+
+
+def throughput(
+    family: str,
+    spec: Mapping[str, Any] | Spec,
+    recipe: Recipe,
+    *,
+    threads: int,
+    seconds: float = 1.0,
+) -> float:
+    """Images a second that `train` gets through, with changing and normalising the images.
+
+    The median of the steps done within about `seconds` after one to warm up, at least two; random
+    images, whose content does not matter to the time. Reading photos the first time, validation
+    and checkpoints come on top.
+    """
+    fields = asdict(spec) if is_dataclass(spec) else dict(spec)
+    side, channels = fields["input_side"], fields["in_channels"]
+    preprocessing = Preprocessing(
+        side=side, channels=channels, mean=(0.5,) * channels, std=(0.25,) * channels
+    )
+    noise = _Noise(recipe.batch_size, side, channels, fields["num_classes"])
+    with borrowed(threads, seed=recipe.seed):
+        learner = Learner(from_spec(family, fields), recipe)
+        with prefetched(Batches(noise, preprocessing, recipe).make, count()) as batches:
+            return recipe.batch_size / _step_seconds(learner, batches, seconds)
+
+
+def _step_seconds(learner: Learner, batches: Iterator[Batch], seconds: float) -> float:
+    """Median time of a step, waiting for its batch included."""
+    times: list[float] = []
+    begun = mark = 0.0
+    for step, batch in enumerate(batches):
+        learner.learn(min(step, learner.recipe.steps - 1), batch.images, batch.labels)
+        now = monotonic()
+        if step == 0:
+            begun = now
+        else:
+            times.append(now - mark)
+        mark = now
+        if len(times) >= _LEAST_STEPS and now - begun >= seconds:
+            break
+    return median(times)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convatlas.analysis import Node, pair, window_padding
-from convatlas.deployment._draft import Draft
+from convatlas.deployment._draft import Array, Draft
 from convatlas.deployment._weights import Affine, conv_arrays
 from convatlas.errors import UserError
 
@@ -82,32 +82,41 @@ def emit_max_pool(draft: Draft, node: Node) -> str:
 def emit_avg_pool(draft: Draft, node: Node) -> str:
     """Mean of windows.
 
-    torch counts its padding as pixels (unless told otherwise) but never what ceil mode adds, so
-    where both occur the counted padding is an operator of its own.
+    torch counts its padding as pixels (unless told otherwise) but never what ceil mode adds. ONNX
+    counts all or none, so where both occur the mean over all is scaled. (Padding in an operator of
+    its own computes wrong values in ONNX Runtime 1.20, which fuses it into the pooling.)
     """
     layer: Any = node.module
     if layer.divisor_override is not None:
         raise UserError(f"{node.name!r} has divisor_override, which ONNX cannot say. Use None.")
-    inputs = draft.inputs(node)
-    pads = _pads(draft, node)
-    ph, pw = pair(layer.padding)
-    counted = layer.count_include_pad and (ph or pw)
-    if counted and pads != [ph, pw, ph, pw]:
-        amount = np.array([0, 0, ph, pw, 0, 0, ph, pw], np.int64)
-        inputs = draft.emit(
-            "Pad", [*inputs, draft.store(f"{node.name}.padding", amount)], f"{node.name}/pad"
-        )
-        pads, counted = [max(0, p - q) for p, q in zip(pads, [ph, pw, ph, pw], strict=True)], False
-    (value,) = draft.emit(
+    padding, pads = pair(layer.padding), _pads(draft, node)
+    counted = bool(layer.count_include_pad and any(padding))
+    beyond = counted and pads != [*padding, *padding]
+    values = draft.emit(
         "AveragePool",
-        inputs,
-        node.name,
+        draft.inputs(node),
+        f"{node.name}/all" if beyond else node.name,
         kernel_shape=list(pair(layer.kernel_size)),
         strides=list(pair(layer.stride)),
         pads=pads,
-        count_include_pad=int(bool(counted)),
+        count_include_pad=int(counted),
     )
-    return value
+    if beyond:
+        scale = draft.store(f"{node.name}.scale", _full_over_counted(draft, node))
+        values = draft.emit("Mul", [*values, scale], node.name)
+    return values[0]
+
+
+def _full_over_counted(draft: Draft, node: Node) -> Array:
+    """Per output pixel: size of the window / pixels of it in image and padding."""
+    layer: Any = node.module
+    shares = []
+    sides = draft.graph[node.inputs[0]].shape[1:]
+    settings = (pair(layer.kernel_size), pair(layer.stride), pair(layer.padding))
+    for side, out, k, s, p in zip(sides, node.shape[1:], *settings, strict=True):
+        left = side + 2 * p - np.arange(out) * s
+        shares.append(k / np.minimum(k, left))
+    return np.outer(*shares).astype(np.float32)
 
 
 def emit_adaptive_pool(draft: Draft, node: Node) -> str:

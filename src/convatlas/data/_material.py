@@ -1,0 +1,65 @@
+"""A data set's images at every side that candidates ask for, decoded once per side."""
+
+from pathlib import Path
+
+from convatlas.data._advice import augmentation_for
+from convatlas.data._augment import Augmentation
+from convatlas.data._pixels import Pixels, channel_statistics
+from convatlas.data._prepare import prepare
+from convatlas.data._preprocessing import Preprocessing
+from convatlas.data._progress import Progress
+from convatlas.data._relabel import split_of
+from convatlas.data._types import Dataset, SplitName
+
+_PHOTO_SIDE = 64  # above it images are cropped from a larger one, as for ImageNet
+_PHOTO_CROP = 0.875
+
+
+class Material:
+    """Splits of `dataset` as pixels, kept in `cache` on disk."""
+
+    def __init__(self, dataset: Dataset, cache: Path, *, threads: int, progress: Progress) -> None:
+        self.dataset = dataset
+        self._cache = cache
+        self._threads = threads
+        self._progress = progress
+        self._statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What may be done to a training image without changing its class."""
+        return augmentation_for(self.dataset)
+
+    def preprocessing(self, side: int) -> Preprocessing:
+        """How an image becomes the input of a net of this side."""
+        mean, std = self._channel_statistics()
+        return self._plain(side, mean, std)
+
+    def pixels(self, split: SplitName, side: int) -> Pixels:
+        """The images of "train", "val" or "test" at this side."""
+        return self._prepared(split, self.preprocessing(side))
+
+    def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Of the training images at one small side, the same for every candidate."""
+        if self._statistics is None:
+            channels = self.dataset.channels
+            side = min(self.dataset.native_side, 32)
+            plain = self._plain(side, (0.0,) * channels, (1.0,) * channels)
+            self._statistics = channel_statistics(self._prepared("train", plain))
+        return self._statistics
+
+    def _plain(self, side: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocessing:
+        crop_share = _PHOTO_CROP if self.dataset.native_side > _PHOTO_SIDE else 1.0
+        channels = self.dataset.channels
+        return Preprocessing(
+            side=side, channels=channels, mean=mean, std=std, crop_share=crop_share
+        )
+
+    def _prepared(self, split: SplitName, preprocessing: Preprocessing) -> Pixels:
+        return prepare(
+            split_of(self.dataset, split),
+            preprocessing,
+            cache=self._cache,
+            threads=self._threads,
+            progress=self._progress,
+        )

@@ -1,0 +1,162 @@
+"""Augmentation: decided by (seed, epoch, index) alone, within bounds, exact where it can be."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convatlas.data import Augmentation, augment
+from convatlas.errors import UserError
+
+ALL = Augmentation(flip=True, shift=0.1, rotate=15.0, scale=0.1, erase=0.5)
+MOVES = Augmentation(flip=True, shift=0.125)
+KINDS = st.sampled_from([ALL, MOVES, Augmentation(erase=1.0), Augmentation(scale=0.3, flip=True)])
+
+
+def images(n, side, channels, seed=0):
+    shape = (n, side, side, channels)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def one_epoch(batch, augmentation, side, *, seed=0, epoch=0, indices=None):
+    indices = np.arange(len(batch)) if indices is None else np.asarray(indices)
+    return augment(batch, augmentation, side, seed=seed, epoch=epoch, indices=indices)
+
+
+def test_nothing_asked_nothing_changed():
+    batch = images(5, 9, 3)
+    assert np.array_equal(one_epoch(batch, Augmentation(), 9), batch)
+
+
+@settings(deadline=None, max_examples=40)
+@given(KINDS, st.integers(1, 9), st.sampled_from([1, 3]), st.integers(0, 2**40), st.integers(0, 99))
+def test_an_image_changes_the_same_way_in_every_batch(kind, n, channels, seed, epoch):
+    batch = images(n, 13, channels)
+    options = {"seed": seed, "epoch": epoch}
+    indices = np.arange(n) * 7 + 3
+    together = one_epoch(batch, kind, 11, indices=indices, **options)
+    assert together.shape == (n, 11, 11, channels)
+    assert together.dtype == np.uint8
+    assert np.array_equal(together, one_epoch(batch, kind, 11, indices=indices, **options))
+    order = np.random.default_rng(0).permutation(n)
+    mixed = one_epoch(batch[order], kind, 11, indices=indices[order], **options)
+    assert np.array_equal(mixed, together[order])
+    for i in range(n):
+        alone = one_epoch(batch[i : i + 1], kind, 11, indices=indices[i : i + 1], **options)
+        assert np.array_equal(alone[0], together[i])
+
+
+@pytest.mark.parametrize("kind", [ALL, MOVES, Augmentation(shift=0.2), Augmentation(rotate=5.0)])
+def test_changes_with_seed_epoch_and_index(kind):
+    batch = np.repeat(images(1, 28, 1), 16, axis=0)
+    first = one_epoch(batch, kind, 28)
+    assert not np.array_equal(first, one_epoch(batch, kind, 28, seed=1))
+    assert not np.array_equal(first, one_epoch(batch, kind, 28, epoch=1))
+    assert len({image.tobytes() for image in first}) > 8
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_flip_alternates_and_is_its_own_inverse(channels):
+    batch = images(200, 8, channels)
+    flip = Augmentation(flip=True)
+    first, second = (one_epoch(batch, flip, 8, epoch=e) for e in (0, 1))
+    mirrored = (first == batch[:, :, ::-1]).all((1, 2, 3))
+    kept = (first == batch).all((1, 2, 3))
+    assert (mirrored ^ kept).all()
+    assert 70 < mirrored.sum() < 130
+    assert np.array_equal(second, first[:, :, ::-1])  # what was not mirrored is, and conversely
+    assert np.array_equal(one_epoch(first, flip, 8), batch)
+    assert np.array_equal(one_epoch(batch, flip, 8, epoch=2), first)
+
+
+def test_shift_is_within_bounds_and_repeats_the_border():
+    n, side = 400, 16
+    y, x = np.mgrid[0:side, 0:side]
+    batch = np.repeat((16 * y + x).astype(np.uint8)[None, :, :, None], n, axis=0)
+    shifted = one_epoch(batch, Augmentation(shift=0.125), side)[..., 0].astype(int)
+    seen = set()
+    for image in shifted:
+        top, left = divmod(int(image[8, 8]), 16)
+        dy, dx = top - 8, left - 8
+        expected = 16 * (y + dy).clip(0, side - 1) + (x + dx).clip(0, side - 1)
+        assert np.array_equal(image, expected)
+        seen.add((dy, dx))
+    assert seen == {(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)}
+
+
+def test_crop_from_larger_images_reaches_every_place():
+    batch = np.repeat(images(1, 10, 3), 300, axis=0)
+    windows = {batch[0, t : t + 7, c : c + 7].tobytes() for t in range(4) for c in range(4)}
+    for kind in (Augmentation(), Augmentation(scale=1e-9)):
+        cropped = {image.tobytes() for image in one_epoch(batch, kind, 7)}
+        assert cropped == windows
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_warping_by_nothing_equals_moving(channels):
+    """The two implementations against each other, down to the bit."""
+    batch = images(64, 32, channels)
+    for flip, side in ((True, 32), (False, 28)):
+        moved = one_epoch(batch, Augmentation(flip=flip), side)
+        warped = one_epoch(batch, Augmentation(flip=flip, rotate=1e-9), side)
+        assert np.array_equal(moved, warped)
+
+
+def test_rotation_and_zoom_against_pillow():
+    from PIL import Image
+
+    y, x = np.mgrid[0:33, 0:33]
+    smooth = (127 + 60 * np.sin(x / 5) + 60 * np.cos(y / 4)).astype(np.uint8)
+    batch = np.repeat(smooth[None, :, :, None], 40, axis=0)
+    image = Image.fromarray(smooth)
+    inner = slice(8, 25)
+    angles = np.linspace(-20, 20, 801)
+    bilinear = Image.Resampling.BILINEAR
+    rotated = np.stack([np.asarray(image.rotate(a, bilinear))[inner, inner] for a in angles])
+    for one in one_epoch(batch, Augmentation(rotate=20.0), 33)[:, inner, inner, 0]:
+        assert abs(rotated.astype(int) - one).max((1, 2)).min() <= 2
+    zoomed = []
+    for zoom in np.linspace(0.8, 1.2, 801):
+        a = 1 / zoom
+        matrix = (a, 0, 16.5 * (1 - a), 0, a, 16.5 * (1 - a))
+        changed = image.transform((33, 33), Image.Transform.AFFINE, matrix, bilinear)
+        zoomed.append(np.asarray(changed)[inner, inner])
+    for one in one_epoch(batch, Augmentation(scale=0.2), 33)[:, inner, inner, 0]:
+        assert abs(np.stack(zoomed).astype(int) - one).max((1, 2)).min() <= 2
+
+
+def test_a_plain_image_stays_plain():
+    batch = np.full((32, 20, 20, 3), (10, 99, 250), np.uint8)
+    warped = one_epoch(batch, Augmentation(flip=True, shift=0.3, rotate=90.0, scale=0.5), 20)
+    assert np.array_equal(warped, batch)
+
+
+def test_erasing():
+    batch = np.full((600, 20, 20, 1), 7, np.uint8)
+    erased = one_epoch(batch, Augmentation(erase=0.5), 20)[..., 0] != 7
+    touched = erased.any((1, 2))
+    assert 240 < touched.sum() < 360
+    for mask in erased[touched]:
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        assert mask.sum() > 0.8 * box  # a filled rectangle; noise may hit 7
+        assert box <= 0.45 * 400
+    assert (one_epoch(batch, Augmentation(erase=1.0), 20) != 7).any((1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("shift", -0.1), ("shift", 0.6), ("rotate", 181.0), ("scale", 0.95), ("erase", 1.5),
+     ("erase", float("nan"))],
+)  # fmt: skip
+def test_out_of_range_is_refused(name, value):
+    with pytest.raises(UserError, match=rf"Augmentation: {name}={value!r}; it must be in \[0, "):
+        Augmentation(**{name: value})
+
+
+def test_input_is_left_alone():
+    batch = images(8, 12, 3)
+    before = batch.copy()
+    for kind in (ALL, MOVES, Augmentation(erase=1.0), Augmentation(flip=True)):
+        one_epoch(batch, kind, 12)
+        assert np.array_equal(batch, before)

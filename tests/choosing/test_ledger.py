@@ -60,11 +60,6 @@ def test_values_are_remembered_for_every_worker(url):
     assert Ledger(url, "study", "other").recall("nothing") is None
 
 
-def test_merit_prefers_accuracy_then_lower_loss():
-    assert score("a", 91.0, 0.9).merit > score("b", 90.0, 0.1).merit
-    assert score("a", 91.0, 0.1).merit > score("b", 91.0, 0.2).merit
-
-
 def test_a_storage_that_cannot_be_opened_is_named():
     with pytest.raises(UserError, match=r"'nosuch://x'.*SQLAlchemy URL"):
         Ledger("nosuch://x", "study", "here")

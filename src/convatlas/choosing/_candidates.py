@@ -1,6 +1,6 @@
 """Every net of the zoo that could be tried on a person's data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
@@ -116,9 +116,9 @@ def input_sides(native_side: int, *, small: bool) -> tuple[int, ...]:
     """
     if small:
         own = min(native_side, _SMALL_SIDE)
-        sides = {own, *(s for s in _LADDER if 0.7 * own <= s < own)}
+        sides = {own, max((s for s in _LADDER if s <= 0.76 * own), default=own)}
         if own <= 16:
-            sides |= {2 * own, 32}
+            sides = {own, 2 * own, 32}
         if own < 32:
             sides.add(32)
     else:
@@ -159,15 +159,3 @@ def _cost(name: str, spec: Spec) -> CostReport:
     with torch.device("meta"):
         net = models.family_of(name).build(spec)
     return cost(net.eval(), (spec.in_channels, spec.input_side, spec.input_side))
-
-
-def by_turns(candidates: list[Candidate]) -> Iterator[Candidate]:
-    """Families in turn, each giving its dearest net first: the order in which to try them."""
-    queues: dict[str, list[Candidate]] = {}
-    for candidate in sorted(candidates, key=lambda c: -c.mult_adds):
-        queues.setdefault(candidate.family, []).append(candidate)
-    while queues:
-        for family in list(queues):
-            yield queues[family].pop(0)
-            if not queues[family]:
-                del queues[family]

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convatlas.choosing._candidates import Candidate, by_turns, candidates
+from convatlas.choosing._candidates import Candidate, candidates
 from convatlas.choosing._clock import Clock
 from convatlas.choosing._filter import by_cost, peak_mult_adds_per_s, time_candidates
 from convatlas.choosing._ledger import Ledger
 from convatlas.choosing._nearest import nearest
+from convatlas.choosing._order import to_try
 from convatlas.choosing._plan import Plan, plan
 from convatlas.choosing._proof import PICTURES, Proof, prove
 from convatlas.choosing._request import Request
@@ -22,10 +23,11 @@ from convatlas.data import Dataset, Material, Progress, open_dataset
 from convatlas.device import runtimes
 from convatlas.errors import UserError
 from convatlas.files import locked, write_json
-from convatlas.training import TrainingResult, train
+from convatlas.training import TrainingResult, recipe_for, train
 
 _TIMING_SHARE = 0.06  # of the time given
 _PROOF_SHARE = 0.05
+_LEAST_SHARE = 0.3  # for searching and for training when reading or searching took long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,26 +150,26 @@ class _Job:
         name = self.request.study_name(material.dataset.fingerprint)
         ledger = Ledger(url, name, _worker(self.out))
         ledger.put_back(own=True)
-        fitting = [c for c in by_turns(listed) if c.state == "listed"]
+        fitting = [c for c in listed if c.state == "listed"]
         agreed = ledger.recall("plan")
         if agreed is None:
-            left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
-            planned = plan(left, len(fitting))
-            first = planned.rounds[0].candidates if planned.rounds else 1
-            agreed = {"plan": planned.as_dict(), "first": [c.id for c in fitting[:first]]}
+            agreed = self._agree(material, fitting)
             ledger.remember("plan", agreed)
-        first_ids = list(agreed["first"])
+        known = {c.id: c for c in listed}
+        for stored in agreed["first"]:  # a machine that joins may have listed others
+            known.setdefault(stored["id"], Candidate.from_dict(stored))
+        first_ids = [stored["id"] for stored in agreed["first"]]
         for candidate in fitting:
             if candidate.id not in first_ids:
                 candidate.drop(
                     "not tried",
-                    f"the time allows {len(first_ids)} candidates; families take turns, "
-                    "the dearest nets first",
+                    f"the time allows {len(first_ids)} candidates; families took turns, "
+                    "dearest nets first that learn enough in the time",
                 )
         search = Search(
             ledger=ledger,
             plan=Plan.from_dict(agreed["plan"]),
-            candidates={c.id: c for c in listed},
+            candidates=known,
             material=material,
             runs=self.out / "runs",
             threads=self.cores,
@@ -177,12 +179,28 @@ class _Job:
         )
         return search.run(first_ids), search
 
+    def _agree(self, material: Material, fitting: list[Candidate]) -> dict[str, Any]:
+        """The plan of the search and its first candidates, for every machine that joins."""
+        left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
+        planned = plan(max(left, _LEAST_SHARE * self.clock.total_s), len(fitting))
+        if not planned.rounds:
+            return {"plan": planned.as_dict(), "first": [c.as_dict() for c in fitting]}
+        probe = recipe_for(material, fitting[0].variant, fitting[0].spec, steps=1)
+        ordered = to_try(
+            fitting,
+            seconds=planned.rounds[0].seconds_each,
+            batch_size=probe.batch_size,
+            cores=self.cores,
+        )
+        first = ordered[: planned.rounds[0].candidates]
+        return {"plan": planned.as_dict(), "first": [c.as_dict() for c in first]}
+
     def _final(self, material: Material, winner: Candidate, search: Search) -> TrainingResult:
         steps = search.ledger.recall("final steps")
         if steps is None:
             left = self.clock.left_s - _PROOF_SHARE * self.clock.total_s
-            floor = 0.3 * self.clock.total_s  # when reading the data took long
-            steps = search.recipe(winner, max(left, floor)).steps
+            left = max(left, _LEAST_SHARE * self.clock.total_s)
+            steps = search.recipe(winner, left).steps
             search.ledger.remember("final steps", steps)
         recipe = search.recipe_of(winner, steps)
         self.say(f"training {winner.id} for {steps} steps of {recipe.batch_size} images")

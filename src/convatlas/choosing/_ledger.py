@@ -34,11 +34,6 @@ class Score:
     images: int
     seconds: float
 
-    @property
-    def merit(self) -> tuple[float, float]:
-        """Greater is better: accuracy first, then lower loss."""
-        return (self.accuracy, -self.loss)
-
 
 class Ledger:
     """Jobs waiting, running and done, in a storage that outlives the process."""

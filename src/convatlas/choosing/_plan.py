@@ -8,7 +8,7 @@ REDUCTION = 3  # of three candidates one goes on, with three times the time
 _SEARCH_SHARE = 0.38
 _ROUNDS = 3
 _LEAST_S = 1.5  # a shorter training tells nothing
-_MOST_CANDIDATES = 24
+_MOST_CANDIDATES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Plan:
     """Rounds of the search; what is left of the time goes to the winner."""
 
     rounds: tuple[Round, ...]
+    final_s: float  # for the winner
 
     def as_dict(self) -> dict[str, Any]:
         """For the ledger that machines share."""
@@ -32,7 +33,7 @@ class Plan:
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Plan":
         """The inverse of `as_dict`."""
-        return cls(rounds=tuple(Round(**r) for r in stored["rounds"]))
+        return cls(rounds=tuple(Round(**r) for r in stored["rounds"]), final_s=stored["final_s"])
 
 
 def plan(left_s: float, listed: int) -> Plan:
@@ -44,7 +45,7 @@ def plan(left_s: float, listed: int) -> Plan:
     Source: Jamieson and Talwalkar, AISTATS 2016 (successive halving).
     """
     if listed <= 1:
-        return Plan(rounds=())
+        return Plan(rounds=(), final_s=left_s)
     search_s = _SEARCH_SHARE * left_s
     least = max(_LEAST_S, search_s / (_ROUNDS * _MOST_CANDIDATES))
     first = min(listed, max(REDUCTION, int(search_s / (_ROUNDS * least))))
@@ -55,5 +56,6 @@ def plan(left_s: float, listed: int) -> Plan:
     return Plan(
         rounds=tuple(
             Round(candidates=size, seconds_each=unit * REDUCTION**i) for i, size in enumerate(sizes)
-        )
+        ),
+        final_s=left_s - search_s,
     )

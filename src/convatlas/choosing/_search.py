@@ -7,7 +7,9 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from convatlas.choosing._candidates import Candidate
+from convatlas.choosing._curve import expected_error
 from convatlas.choosing._ledger import Job, Ledger, Score
+from convatlas.choosing._order import in_turns
 from convatlas.choosing._plan import Plan, Round
 from convatlas.data import Material, Progress
 from convatlas.training import Diverged, Recipe, recipe_for, throughput, train
@@ -31,13 +33,15 @@ class Search:
     say: Callable[[str], None]
 
     def run(self, first: list[str]) -> Candidate:
-        """Every round, starting from the ids in `first`; returns the best of the last round."""
+        """Every round, starting from the ids in `first`; returns the most promising of the last."""
         going = first
         for index, planned in enumerate(self.plan.rounds):
             self.ledger.enqueue(going, index)
             scores = self._round(index, planned, going)
-            ranked = sorted(scores.values(), key=lambda s: s.merit, reverse=True)
-            self._note(index, ranked)
+            self._note(scores)
+            ranked = sorted(scores.values(), key=self._demerit)
+            if index == 0:  # a short training favours nets that learn fast and end low
+                ranked = list(in_turns(ranked, lambda s: self.candidates[s.candidate].family))
             going = self._go_on(index, ranked)
         winner = self.candidates[going[0]]
         winner.state = "chosen"
@@ -59,28 +63,41 @@ class Search:
             else:
                 self.ledger.finish(job, self._train(job))
 
+    def _demerit(self, score: Score) -> tuple[float, float]:
+        """Less is better: the error expected after the final training, then the loss now."""
+        seconds = [planned.seconds_each for planned in self.plan.rounds]
+        errors = [
+            (seconds[found["round"]], 1 - found["accuracy"] / 100)
+            for found in self.candidates[score.candidate].scores
+        ]
+        n = len(self.material.dataset.val)
+        return (expected_error(errors, self.plan.final_s, n), score.loss)
+
     def _go_on(self, index: int, ranked: list[Score]) -> list[str]:
         last = index + 1 == len(self.plan.rounds)
         keep = 1 if last else self.plan.rounds[index + 1].candidates
         best = ranked[0]
         for score in ranked[keep:]:
-            candidate = self.candidates[score.candidate]
-            reason = (
-                f"{score.accuracy:.2f} % after {score.seconds:.0f} s of training, "
-                f"{best.candidate} {best.accuracy:.2f} %"
+            expected = 100 * self._demerit(score)[0], 100 * self._demerit(best)[0]
+            self.candidates[score.candidate].drop(
+                "finalist" if last else "dropped",
+                f"round {index + 1}: {score.accuracy:.2f} % after "
+                f"{self.plan.rounds[index].seconds_each:.0f} s of training, expected to end at an "
+                f"error of {expected[0]:.1f} %; {best.candidate} {best.accuracy:.2f} %, "
+                f"{expected[1]:.1f} %",
             )
-            candidate.drop("finalist" if last else "dropped", f"round {index + 1}: {reason}")
         self.say(
-            f"round {index + 1}: {len(ranked)} trained, best {best.candidate} "
-            f"({best.accuracy:.2f} %)" + ("" if last else f", {keep} go on")
+            f"round {index + 1}: {len(ranked)} trained, first {best.candidate} "
+            f"({best.accuracy:.2f} %)" + ("" if last else f", {min(keep, len(ranked))} go on")
         )
         return [s.candidate for s in ranked[:keep]]
 
-    def _note(self, index: int, ranked: list[Score]) -> None:
-        for score in ranked:
-            self.candidates[score.candidate].scores.append(
+    def _note(self, scores: dict[str, Score]) -> None:
+        for score in scores.values():
+            known = self.candidates[score.candidate].scores
+            known.append(
                 {
-                    "round": index,
+                    "round": len(known),
                     "images": score.images,
                     "seconds": score.seconds,
                     "accuracy": score.accuracy,

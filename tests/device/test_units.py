@@ -75,7 +75,7 @@ def test_units_of_the_other_kind_are_unknown() -> None:
     [
         (0.00123456, "1.23 ms"), (0.0009996, "1 ms"), (0.000999, "999 us"), (45, "45 s"),
         (59.96, "1 min"), (-59.96, "-1 min"), (210.0, "3.5 min"), (0.0123, "12.3 ms"),
-        (0, "0 us"), (-0.5, "-500 ms"),
+        (0, "0 ns"), (-0.5, "-500 ms"),
     ],
 )  # fmt: skip
 def test_shown_times(seconds: float, text: str) -> None:

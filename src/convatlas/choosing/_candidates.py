@@ -5,10 +5,8 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
 
-import torch
-
 from convatlas import models
-from convatlas.analysis import CostReport, cost
+from convatlas.analysis import CostReport, cost, without_weights
 from convatlas.errors import UserError
 from convatlas.models import Spec
 
@@ -156,6 +154,6 @@ def _candidate(
 
 
 def _cost(name: str, spec: Spec) -> CostReport:
-    with torch.device("meta"):
+    with without_weights():
         net = models.family_of(name).build(spec)
     return cost(net.eval(), (spec.in_channels, spec.input_side, spec.input_side))

@@ -81,7 +81,7 @@ class _Job:
         finished = self.out / "result.json"
         if finished.exists():
             self.say(f"{finished} is there: nothing left to do")
-            return Choice(result=json.loads(finished.read_text()), out=self.out)
+            return self._stored()
         with self.clock.phase("reading the data"):
             dataset = open_dataset(
                 self.request.data,
@@ -105,6 +105,9 @@ class _Job:
         with self.clock.phase("proving it"):
             proof = prove(self.request, material, winner, trained, self.runtime, self.progress)
         return self._write(dataset, listed, winner, trained, proof)
+
+    def _stored(self) -> Choice:
+        return Choice(result=json.loads((self.out / "result.json").read_text()), out=self.out)
 
     def _describe(self, dataset: Dataset) -> None:
         self.say(
@@ -143,7 +146,7 @@ class _Job:
         unmet = nearest(listed, self.request.budgets)
         result = no_result(self.request, dataset, listed, self.clock.phases, unmet)
         write_json(self.out / "result.json", result)
-        return Choice(result=result, out=self.out)
+        return self._stored()
 
     def _search(self, material: Material, listed: list[Candidate]) -> tuple[Candidate, Search]:
         url = self.request.storage or f"sqlite:///{(self.out / 'search.db').absolute()}"
@@ -227,7 +230,7 @@ class _Job:
     ) -> Choice:
         result = result_of(self.request, dataset, listed, winner, trained, proof, self.clock.phases)
         write_json(self.out / "result.json", result)
-        return Choice(result=result, out=self.out)
+        return self._stored()
 
 
 def _runtime(asked: str) -> str:

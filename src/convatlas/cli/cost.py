@@ -18,12 +18,10 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Count parameters, mult-adds, activations and memory without running the net."""
-    import torch
-
-    from convatlas.analysis import cost
+    from convatlas.analysis import cost, without_weights
     from convatlas.device import format_bytes
 
-    with torch.device("meta"):
+    with without_weights():
         built, shape = build_net(
             net, Changes(side=side, width=width, channels=channels, classes=classes)
         )

@@ -14,13 +14,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Print a net's stages, its spec, and its printed figures beside recomputed ones."""
-    import torch
-
     from convatlas import models
-    from convatlas.analysis import check_facts, stages
+    from convatlas.analysis import check_facts, stages, without_weights
 
     family = models.family_of(net)
-    with torch.device("meta"):
+    with without_weights():
         built, shape = build_net(net, Changes())
     table = stages(built, shape)
     facts = check_facts(net)

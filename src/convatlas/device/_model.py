@@ -1,6 +1,5 @@
 """A trained net ready to classify, from its bundle or from its ONNX file alone."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import numpy as np
 
 from convatlas import bundle
 from convatlas.data import Preprocessing
-from convatlas.deployment import METADATA_KEY, read_metadata
+from convatlas.deployment import read_metadata
+from convatlas.device._description import described
+from convatlas.device._onnx_file import onnx_shape
 from convatlas.device._runtime import open_runtime
 from convatlas.errors import UserError
 from convatlas.evaluation import Predictor, predictor_of
@@ -29,8 +30,17 @@ class Model:
         return (self.preprocessing.channels, self.preprocessing.side, self.preprocessing.side)
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Softmax of the logits of `images` [n, c, h, w]: float64 [n, k], rows sum to one."""
+        """Softmax of the logits of `images` [n, c, h, w]: float64 [n, k], rows sum to one.
+
+        Raises:
+            UserError: if a logit is not finite.
+        """
         logits = self.predict(images).astype(np.float64)
+        if not np.isfinite(logits).all():
+            raise UserError(
+                f"The outputs of {self.name!r} are not finite, so they say no class. "
+                "Its training went wrong; train again with a lower learning rate."
+            )
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
@@ -39,9 +49,10 @@ def open_model(path: Path, *, threads: int = 1) -> Model:
     """The model in `path`: a bundle (a directory) or an ONNX file that convatlas wrote.
 
     Raises:
-        UserError: if there is none, or the ONNX file does not say its classes.
+        UserError: if there is none, or the ONNX file does not say its classes and preprocessing,
+            or says others than its graph takes and gives.
     """
-    if path.is_dir():
+    if _is_directory(path):
         loaded = bundle.load(path)
         return Model(
             name=loaded.info.name,
@@ -49,18 +60,42 @@ def open_model(path: Path, *, threads: int = 1) -> Model:
             classes=tuple(loaded.info.classes),
             preprocessing=loaded.preprocessing,
         )
-    if not path.exists():
-        raise UserError(f"{str(path)!r} does not exist. Give a .bundle directory or an .onnx file.")
-    stored = read_metadata(path).get(METADATA_KEY)
-    if stored is None:
-        raise UserError(
-            f"{str(path)!r} does not say its classes and preprocessing, so it was not written by "
-            "`convatlas export`. Give a file that was, or the bundle."
-        )
-    description = json.loads(stored)
-    return Model(
-        name=description["name"],
+    takes = onnx_shape(path)  # before the metadata: bounds the file's size
+    description = described(path, read_metadata(path))
+    model = Model(
+        name=description.name,
         predict=open_runtime(path, runtime="onnxruntime", threads=threads),
-        classes=tuple(description["classes"]),
-        preprocessing=Preprocessing.from_dict(description["preprocessing"]),
+        classes=tuple(description.classes),
+        preprocessing=description.preprocessing.checked(path),
     )
+    _check_fit(path, model, takes)
+    return model
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        if path.exists():
+            return path.is_dir()
+        reason = "does not exist"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    raise UserError(f"{str(path)!r} {reason}. Give a .bundle directory or an .onnx file.")
+
+
+def _check_fit(path: Path, model: Model, takes: tuple[int, int, int]) -> None:
+    """Compare what the file says of itself with its graph, by one run on an empty image."""
+    if takes != model.shape:
+        raise UserError(
+            f"{str(path)!r} takes images of {_sides(takes)}, but says that they are made as "
+            f"{_sides(model.shape)}. It was changed after it was written; export it again."
+        )
+    gives = model.predict(np.zeros((1, *takes), np.float32)).shape
+    if gives != (1, len(model.classes)):
+        raise UserError(
+            f"{str(path)!r} names {len(model.classes)} classes, but gives outputs of shape "
+            f"{gives} for one image. It was changed after it was written; export it again."
+        )
+
+
+def _sides(shape: tuple[int, int, int]) -> str:
+    return "x".join(map(str, shape))

@@ -66,7 +66,7 @@ def bytes_of(text: str) -> int:
 
 def format_seconds(seconds: float) -> str:
     """Three significant digits with the unit that suits: "1.23 ms", "45 s", "3.5 min"."""
-    steps = [(1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min")]
+    steps = [(1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min")]
     return _formatted(
         Decimal(float(seconds)), [(Decimal(repr(size)), unit) for size, unit in steps]
     )

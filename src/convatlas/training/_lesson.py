@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from convatlas import bundle, models
+from convatlas.analysis import without_weights
 from convatlas.bundle import BundleInfo
 from convatlas.data import Dataset, Material, Preprocessing, Progress, open_dataset
 from convatlas.errors import UserError
@@ -153,7 +152,7 @@ def recipe_for(
     batch_size: int | None = None,
 ) -> Recipe:
     """The default recipe for a net and a person's images."""
-    with torch.device("meta"):
+    with without_weights():
         net = models.family_of(variant).build(spec)
     return default_recipe(
         len(material.dataset.train),

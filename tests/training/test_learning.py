@@ -165,6 +165,13 @@ def test_every_image_comes_once_an_epoch(n, batch_size, seed):
         assert set(Counter(part).values()) == {1}
 
 
+def test_every_epoch_has_an_order_of_its_own():
+    batches = Batches(images(50), PREPROCESSING, Recipe(batch_size=50))
+    orders = {tuple(batches.names(epoch)) for epoch in range(20)}
+    assert len(orders) == 20
+    assert len({tuple(batches.make(epoch).labels.tolist()) for epoch in range(20)}) == 20
+
+
 def test_a_batch_depends_on_its_step_alone():
     recipe = Recipe(batch_size=16, seed=1, augmentation=Augmentation(flip=True, shift=0.25))
     pixels = images(50)

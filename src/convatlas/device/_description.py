@@ -76,7 +76,8 @@ def described(path: Path, metadata: Mapping[str, str]) -> Description:
         )
     if (size := len(stored.encode())) > MAX_BYTES:
         raise UserError(
-            f"{str(path)!r} describes itself in {size:,} bytes; {MAX_BYTES:,} are allowed. {_ADVICE}"
+            f"{str(path)!r} describes itself in {size:,} bytes; {MAX_BYTES:,} are allowed. "
+            f"{_ADVICE}"
         )
     try:
         return Description.model_validate_json(stored)

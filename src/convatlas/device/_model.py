@@ -89,11 +89,14 @@ def _check_fit(path: Path, model: Model, takes: tuple[int, int, int]) -> None:
             f"{str(path)!r} takes images of {_sides(takes)}, but says that they are made as "
             f"{_sides(model.shape)}. It was changed after it was written; export it again."
         )
-    gives = model.predict(np.zeros((1, *takes), np.float32)).shape
-    if gives != (1, len(model.classes)):
+    logits = model.predict(np.zeros((1, *takes), np.float32))
+    wanted = (1, len(model.classes))
+    if not isinstance(logits, np.ndarray) or logits.dtype != np.float32 or logits.shape != wanted:
+        is_array = isinstance(logits, np.ndarray)
+        gives = f"{logits.dtype} {logits.shape}" if is_array else f"a {type(logits).__name__}"
         raise UserError(
-            f"{str(path)!r} names {len(model.classes)} classes, but gives outputs of shape "
-            f"{gives} for one image. It was changed after it was written; export it again."
+            f"{str(path)!r} names {len(model.classes)} classes, but gives {gives} for one image "
+            f"instead of float32 {wanted}. It was changed after it was written; export it again."
         )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +21,16 @@ from convatlas.training._loop import train
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
 
+_MOST_THREADS = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """The job of `convatlas train`; None leaves a choice to the data and the default recipe."""
+    """The job of `convatlas train`; None leaves a choice to the data and the default recipe.
+
+    Raises:
+        UserError: for numbers that no data and no net could be used with.
+    """
 
     data: str
     variant: str
@@ -37,6 +44,18 @@ class Lesson:
     seed: int = 0
     unreadable: Literal["skip", "refuse"] = "skip"
 
+    def __post_init__(self) -> None:
+        for name in ("side", "steps", "batch_size", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"{name}={value}; it must be 1 or more.")
+        if self.threads is not None and self.threads > _MOST_THREADS:
+            raise UserError(f"threads={self.threads}; it must be at most {_MOST_THREADS}.")
+        if not 0 < self.epochs < inf:
+            raise UserError(f"epochs={self.epochs:g}; it must be a number above 0.")
+        if not 0 <= self.seed < 2**32:
+            raise UserError(f"seed={self.seed}; it must be 0 to {2**32 - 1}.")
+
 
 def teach(
     lesson: Lesson, out: Path, *, progress: Progress, say: Callable[[str], None]
@@ -49,7 +68,7 @@ def teach(
     Raises:
         UserError: for data, a net or numbers that cannot be used together.
     """
-    models.family_of(lesson.variant)
+    models.spec_of(lesson.variant, width_multiplier=lesson.width)  # refused before images are read
     threads = lesson.threads or len(os.sched_getaffinity(0))
     with locked(out):
         dataset = open_dataset(
@@ -77,6 +96,8 @@ def teach(
             threads=threads,
             progress=progress,
         )
+        for note in trained.notes:
+            say(note)
         test = evaluate(
             predictor_of(trained.net),
             material.pixels("test", spec.input_side),
@@ -132,7 +153,7 @@ def bundle_info(
 
 def _spec(lesson: Lesson, dataset: Dataset) -> Spec:
     meant_for = models.spec_of(lesson.variant).input_side
-    side = lesson.side or min(meant_for, max(dataset.native_side, 8))
+    side = min(meant_for, max(dataset.native_side, 8)) if lesson.side is None else lesson.side
     return models.spec_of(
         lesson.variant,
         num_classes=len(dataset.classes),
@@ -179,8 +200,8 @@ def _recipe(lesson: Lesson, material: Material, spec: Spec) -> Recipe:
         steps = round(lesson.epochs * images / recipe.batch_size)
         if steps < 1:
             raise UserError(
-                f"--epochs {lesson.epochs:g} of {images} images make no step of "
-                f"{recipe.batch_size} images. Ask for more epochs or a smaller --batch."
+                f"epochs={lesson.epochs:g} of {images} training images make no step of "
+                f"{recipe.batch_size} images. Ask for more epochs or a smaller batch."
             )
         recipe = recipe_for(
             material,

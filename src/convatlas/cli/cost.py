@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from convatlas.cli._console import JSON_HELP, print_json, print_table
-from convatlas.cli._target import NET_HELP, Changes, build_net
+from convatlas.cli._fixed import refuse_changes
+from convatlas.cli._target import Changes, build_net
 
 
 def command(
-    net: Annotated[str, typer.Argument(help=NET_HELP)],
+    net: Annotated[
+        str, typer.Argument(help="A variant (`convatlas models` lists them) or a .bundle.")
+    ],
     side: Annotated[int | None, typer.Option(help="Side of the square input.")] = None,
     width: Annotated[float | None, typer.Option(help="Width multiplier.")] = None,
     channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")] = None,
@@ -20,11 +23,14 @@ def command(
     """Count parameters, mult-adds, activations and memory without running the net."""
     from convatlas.analysis import cost, without_weights
     from convatlas.device import format_bytes
+    from convatlas.errors import UserError
 
+    changes = Changes(side=side, width=width, channels=channels, classes=classes)
+    refuse_changes(net, changes)
+    if net.endswith(".onnx"):
+        raise UserError(f"{net!r} cannot be counted. Give the bundle that it was exported from.")
     with without_weights():
-        built, shape = build_net(
-            net, Changes(side=side, width=width, channels=channels, classes=classes)
-        )
+        built, shape = build_net(net, changes)
     report = cost(built, shape)
     if as_json:
         print_json(report.as_dict())

@@ -11,8 +11,10 @@ from convatlas.cli._console import JSON_HELP, print_json, print_table, progress,
 def command(
     model: Annotated[Path, typer.Argument(help="A .bundle or an .onnx file.")],
     data: Annotated[str, typer.Argument(help="digits, fashion-mnist, or a folder of images.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    threads: Annotated[int, typer.Option(help="Threads.")] = 1,
+    split: Annotated[
+        Literal["train", "val", "test"], typer.Option(help="Part of the data to score.")
+    ] = "test",
+    threads: Annotated[int, typer.Option(help="Threads.", min=1, max=1024)] = 1,
     seed: Annotated[int, typer.Option(help="Of the splits, as in training.")] = 0,
     unreadable: Annotated[
         Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
@@ -36,6 +38,8 @@ def command(
         found = evaluate(
             opened.predict, pixels, opened.preprocessing, opened.classes, progress=shown
         )
+    for note in dataset.notes:
+        say(note)
     for missing in dataset.scan.unreadable:
         say(f"not scored, cannot be read: {missing.name} ({missing.reason})")
     if as_json:
@@ -46,8 +50,10 @@ def command(
         [[c.name, c.n, _percent(c.precision), _percent(c.recall)] for c in found.per_class],
     )
     print_table(
-        [opened.name, found.protocol],
+        ["", ""],
         [
+            ["model", opened.name],
+            ["protocol", found.protocol],
             ["images", f"{found.n:,}"],
             ["top-1 error", f"{found.top1_error:.2f} %"],
             ["top-5 error", "-" if found.top5_error is None else f"{found.top5_error:.2f} %"],

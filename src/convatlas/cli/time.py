@@ -6,13 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from convatlas.cli._console import JSON_HELP, print_json, print_table
+from convatlas.cli._fixed import refuse_changes
 from convatlas.cli._target import NET_HELP, Changes, build_net
+
+_MOST_SECONDS = 3600
 
 
 def command(
     nets: Annotated[list[str], typer.Argument(help=NET_HELP)],
     runtime: Annotated[str, typer.Option(help="auto, onnxruntime or torch.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Threads.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads.", min=1, max=1024)] = 1,
     batch: Annotated[int, typer.Option(help="Images at once.", min=1)] = 1,
     seconds: Annotated[float, typer.Option(help="Time to spend on each net.")] = 2.0,
     side: Annotated[int | None, typer.Option(help="Side of the square input.")] = None,
@@ -21,11 +24,14 @@ def command(
 ) -> None:
     """Time nets side by side in interleaved rounds: median and quartiles, with conditions."""
     from convatlas.device import format_seconds, pick_runtime, time_sessions
+    from convatlas.errors import UserError
 
+    if not 0 < seconds <= _MOST_SECONDS:
+        raise UserError(f"--seconds {seconds:g}; it must be above 0, at most {_MOST_SECONDS}.")
     picked = pick_runtime(runtime)
     opened = {net: _open(net, Changes(side=side, width=width), picked, threads) for net in nets}
     timings: dict[str, Any] = {}
-    for shape in {shape for _, shape in opened.values()}:
+    for shape in dict.fromkeys(shape for _, shape in opened.values()):
         sessions = {net: session for net, (session, s) in opened.items() if s == shape}
         timings |= time_sessions(sessions, shape, batch=batch, seconds=seconds)
     if as_json:
@@ -33,10 +39,11 @@ def command(
         return
     one = timings[nets[0]]
     print_table(
-        ["net", "median", "lower quartile", "upper quartile", "runs"],
+        ["net", "input", "median", "lower quartile", "upper quartile", "runs"],
         [
             [
                 net,
+                "x".join(map(str, opened[net][1])),
                 format_seconds(timings[net].median_s),
                 format_seconds(timings[net].q1_s),
                 format_seconds(timings[net].q3_s),
@@ -54,11 +61,14 @@ def _open(
 ) -> tuple[Any, tuple[int, int, int]]:
     from convatlas.deployment import to_onnx
     from convatlas.device import onnx_shape, open_runtime
+    from convatlas.errors import UserError
 
+    refuse_changes(net, changes)
     if net.endswith(".onnx"):
-        return open_runtime(Path(net), runtime="onnxruntime", threads=threads), onnx_shape(
-            Path(net)
-        )
+        if runtime != "onnxruntime":
+            raise UserError(f"{net!r} runs in onnxruntime, not in {runtime}. Give its bundle.")
+        file = Path(net)
+        return open_runtime(file, runtime=runtime, threads=threads), onnx_shape(file)
     built, shape = build_net(net, changes)
     model = built if runtime == "torch" else to_onnx(built, shape)
     return open_runtime(model, runtime=runtime, threads=threads), shape

@@ -18,7 +18,7 @@ def command(
     steps: Annotated[int | None, typer.Option(help="Steps, instead of --epochs.")] = None,
     batch: Annotated[int | None, typer.Option(help="Images in a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads; all cores.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads; all cores.", max=1024)] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and order.")] = 0,
     unreadable: Annotated[
         Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
@@ -50,9 +50,8 @@ def command(
         print_json(result)
         return
     print_table(
-        ["", ""],
+        ["net", f"{net} x{width:g} at {result['side']}x{result['side']}"],
         [
-            ["net", f"{net} x{width:g} at {result['side']}x{result['side']}"],
             ["steps", f"{result['steps']:,}"],
             ["test accuracy", f"{100 - result['test']['top1_error']:.2f} %"],
             ["bundle", result["bundle"]],

@@ -81,7 +81,7 @@ def test_unknown_net_names_the_nearest():
         (["check", "nosuch*"], ["nosuch*"]),
         (["models", "nosuch*"], ["nosuch*"]),
         (["time", "nosuch.onnx"], ["nosuch.onnx"]),
-        (["cost", "resnet50", "--side", "3"], ["3"]),
+        (["cost", "lenet5", "--side", "20"], ["20", "32"]),
     ],
 )
 def test_bad_input_is_quoted_with_exit_code_2(arguments, words, tmp_path):
@@ -94,7 +94,7 @@ def test_bad_input_is_quoted_with_exit_code_2(arguments, words, tmp_path):
 
 def test_show_prints_the_stage_table():
     text = convatlas("show", "resnet50").out
-    for word in ("conv2_x", "256x56x56", "215,808", "2048x7x7", "14,964,736", "He"):
+    for word in ("conv2_x", "256x56x56", "215,808", "2048x7x7", "14,964,736", "CVPR 2016"):
         assert word in text
 
 

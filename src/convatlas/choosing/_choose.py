@@ -175,7 +175,7 @@ class _Job:
             candidates=known,
             material=material,
             runs=self.out / "runs",
-            threads=self.cores,
+            cores=self.cores,
             seed=self.request.seed,
             progress=self.progress,
             say=self.say,
@@ -216,7 +216,7 @@ class _Job:
             material.preprocessing(winner.input_side),
             recipe,
             self.out / "runs" / "final",
-            threads=self.cores,
+            threads=search.pace(winner).threads,
             progress=self.progress,
         )
 

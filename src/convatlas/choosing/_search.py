@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -12,9 +12,10 @@ from convatlas.choosing._ledger import Job, Ledger, Score
 from convatlas.choosing._order import in_turns
 from convatlas.choosing._plan import Plan, Round
 from convatlas.data import Material, Progress
-from convatlas.training import Diverged, Recipe, recipe_for, throughput, train
+from convatlas.training import Diverged, Pace, Recipe, pace, recipe_for, train
 
 _LEAST_STEPS = 10
+_PACE_S = 0.25
 _POLL_S = 2.0
 
 
@@ -27,7 +28,7 @@ class Search:
     candidates: dict[str, Candidate]
     material: Material
     runs: Path  # where unfinished trainings keep their checkpoints
-    threads: int
+    cores: int
     seed: int
     progress: Progress
     say: Callable[[str], None]
@@ -119,7 +120,7 @@ class Search:
                 self.material.preprocessing(candidate.input_side),
                 recipe,
                 folder,
-                threads=self.threads,
+                threads=self.pace(candidate).threads,
             )
         except Diverged as error:
             self.say(f"{candidate.id}: {error}")
@@ -131,8 +132,8 @@ class Search:
 
     def recipe(self, candidate: Candidate, seconds: float) -> Recipe:
         """The default recipe with as many steps as fit into `seconds` on this machine."""
-        probe = self.recipe_of(candidate, _LEAST_STEPS)
-        steps = int(self._images_per_s(candidate, probe) * seconds / probe.batch_size)
+        batch_size = self.recipe_of(candidate, _LEAST_STEPS).batch_size
+        steps = int(self.pace(candidate).images_per_s * seconds / batch_size)
         return self.recipe_of(candidate, max(_LEAST_STEPS, steps))
 
     def recipe_of(self, candidate: Candidate, steps: int) -> Recipe:
@@ -141,13 +142,13 @@ class Search:
             self.material, candidate.variant, candidate.spec, steps=steps, seed=self.seed
         )
 
-    def _images_per_s(self, candidate: Candidate, recipe: Recipe) -> float:
-        """Measured once for each candidate; whoever comes later uses the first figure."""
-        key = f"images_per_s {candidate.id}"
+    def pace(self, candidate: Candidate) -> Pace:
+        """Measured once for each candidate; whoever comes later uses the first figures."""
+        key = f"pace {candidate.id}"
         known = self.ledger.recall(key)
         if known is None:
-            known = throughput(
-                candidate.family, candidate.spec, recipe, threads=self.threads, seconds=0.5
-            )
+            probe = self.recipe_of(candidate, _LEAST_STEPS)
+            found = pace(candidate.family, candidate.spec, probe, cores=self.cores, seconds=_PACE_S)
+            known = asdict(found)
             self.ledger.remember(key, known)
-        return float(known)
+        return Pace(**known)

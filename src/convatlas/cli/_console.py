@@ -1,12 +1,14 @@
 """Tables and JSON on stdout; progress and remarks on stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+_FIGURE = re.compile(r"[<-]?[\d.,]+( ?[a-zA-Z%]+)?|-")
 _WORTH_SAYING_S = 1.0  # a phase that took less is not reported where there is no bar
 JSON_HELP = "Print the result as JSON for programs."
 
@@ -17,21 +19,24 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """Print a table; columns whose cells all start with a digit are set flush right."""
+    """Print a table; columns that hold figures are set flush right."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
+    table = Table(header_style="bold", box=None)
     texts = [[printable(str(cell)) for cell in row] for row in rows]
     for index, column in enumerate(columns):
         cells = [row[index] for row in texts if row[index]]
-        numeric = bool(cells) and all(c[0].isdigit() or c[0] in "<-" for c in cells)
+        numeric = bool(cells) and all(_FIGURE.fullmatch(cell) for cell in cells)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in texts:
         table.add_row(*(Text(cell) for cell in row))
     width = None if sys.stdout.isatty() else 200
-    Console(file=sys.stdout, width=width, soft_wrap=False).print(table)
+    console = Console(file=sys.stdout, width=width)
+    if title:
+        console.print(printable(title), style="bold", markup=False, highlight=False)
+    console.print(table)
 
 
 def say(line: str) -> None:

@@ -11,17 +11,19 @@ from convatlas.training._lesson import Lesson, bundle_info, recipe_for, teach
 from convatlas.training._loop import train
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
-from convatlas.training._throughput import throughput
+from convatlas.training._throughput import Pace, pace, throughput
 
 __all__ = [
     "Diverged",
     "Learner",
     "Lesson",
+    "Pace",
     "Recipe",
     "TrainingResult",
     "bundle_info",
     "default_recipe",
     "has_norm",
+    "pace",
     "recipe_for",
     "teach",
     "throughput",

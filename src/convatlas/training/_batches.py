@@ -101,9 +101,13 @@ class Batches:
 def prefetched(make: Callable[[K], V], keys: Iterable[K]) -> Iterator[Iterator[V]]:
     """The values `make` gives for `keys`, in order, made by one thread ahead of their use.
 
-    What `make` raises is raised where its value is asked for.
+    What `make` raises is raised where its value is asked for. The thread computes alone: a team
+    of its own beside the net's would make both wait for cores.
     """
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches")
+    threads = torch.get_num_threads()
+    executor = ThreadPoolExecutor(1, "batches", initializer=torch.set_num_threads, initargs=(1,))
+    executor.submit(int).result()  # the thread is there, and torch says 1 to this one too
+    torch.set_num_threads(threads)
     try:
         yield _in_order(executor, make, iter(keys))
     finally:

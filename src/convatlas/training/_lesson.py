@@ -20,6 +20,7 @@ from convatlas.training._learner import has_norm
 from convatlas.training._loop import train
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
+from convatlas.training._throughput import pace
 
 _MOST_THREADS = 1024
 
@@ -69,7 +70,7 @@ def teach(
         UserError: for data, a net or numbers that cannot be used together.
     """
     models.spec_of(lesson.variant, width_multiplier=lesson.width)  # refused before images are read
-    threads = lesson.threads or len(os.sched_getaffinity(0))
+    cores = lesson.threads or len(os.sched_getaffinity(0))
     with locked(out):
         dataset = open_dataset(
             lesson.data,
@@ -80,12 +81,13 @@ def teach(
         )
         for note in dataset.notes:
             say(note)
-        material = Material(dataset, out / "cache", threads=threads, progress=progress)
+        material = Material(dataset, out / "cache", threads=cores, progress=progress)
         spec = _spec(lesson, dataset)
         recipe = _recipe(lesson, material, spec)
         preprocessing = material.preprocessing(spec.input_side)
+        family = models.family_of(lesson.variant).name
         trained = train(
-            models.family_of(lesson.variant).name,
+            family,
             lesson.variant,
             spec,
             material.pixels("train", spec.input_side),
@@ -93,7 +95,7 @@ def teach(
             preprocessing,
             recipe,
             out / "run",
-            threads=threads,
+            threads=lesson.threads or pace(family, spec, recipe, cores=cores).threads,
             progress=progress,
         )
         for note in trained.notes:

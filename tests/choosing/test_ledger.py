@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from convatlas.choosing._ledger import Ledger, Score
+from convatlas.choosing._ledger import Ledger, Score, is_storage_failure
 from convatlas.errors import UserError
 
 
@@ -58,6 +58,22 @@ def test_values_are_remembered_for_every_worker(url):
     Ledger(url, "study", "one").remember("plan", {"first": ["a"]})
     assert Ledger(url, "study", "other").recall("plan") == {"first": ["a"]}
     assert Ledger(url, "study", "other").recall("nothing") is None
+
+
+def test_a_password_is_not_shown():
+    with pytest.raises(UserError) as caught:
+        Ledger("nosuch://me:secret@host/name", "study", "here")
+    assert "nosuch://me:***@host/name" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_fails_is_told_from_a_fault_of_ours(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'search.db'}", "study", "here")
+    (tmp_path / "search.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(Exception, match="commit") as caught:
+        ledger.enqueue(["a"], 0)
+    assert is_storage_failure(caught.value)
+    assert not is_storage_failure(KeyError("ours"))
 
 
 def test_a_storage_that_cannot_be_opened_is_named():

@@ -3,7 +3,8 @@
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from convatlas.choosing._candidates import Candidate, candidates
 from convatlas.choosing._clock import Clock
 from convatlas.choosing._filter import by_cost, peak_mult_adds_per_s, time_candidates
-from convatlas.choosing._ledger import Ledger
+from convatlas.choosing._ledger import Ledger, is_storage_failure
 from convatlas.choosing._nearest import nearest
 from convatlas.choosing._order import to_try
 from convatlas.choosing._plan import Plan, plan
@@ -19,7 +20,7 @@ from convatlas.choosing._proof import PICTURES, Proof, prove
 from convatlas.choosing._request import Request
 from convatlas.choosing._result import no_result, result_of
 from convatlas.choosing._search import Search
-from convatlas.data import Dataset, Material, Progress, open_dataset
+from convatlas.data import Dataset, Material, Progress, Scan, open_dataset
 from convatlas.device import runtimes
 from convatlas.errors import UserError
 from convatlas.files import locked, write_json
@@ -27,6 +28,7 @@ from convatlas.training import TrainingResult, recipe_for, train
 
 _TIMING_SHARE = 0.06  # of the time given
 _PROOF_SHARE = 0.05
+_NAMED = 5  # files named on the screen; the report lists more
 _LEAST_SHARE = 0.3  # for searching and for training when reading or searching took long
 
 
@@ -64,7 +66,15 @@ def choose(request: Request, *, progress: Progress, say: Callable[[str], None]) 
     """
     with locked(request.out):
         request.claim()
-        return _Job(request, progress, say).run()
+        try:
+            return _Job(request, progress, say).run()
+        except Exception as error:
+            if not is_storage_failure(error):
+                raise
+            raise UserError(
+                f"The storage of the search failed: {error.__cause__ or error}. What is done is "
+                "kept; mend it (a full disk, a server that is gone) and run the same command again."
+            ) from error
 
 
 class _Job:
@@ -117,6 +127,8 @@ class _Job:
         )
         for note in dataset.notes:
             self.say(note)
+        for line in _remarks(dataset.scan):
+            self.say(line)
 
     def _candidates(self, dataset: Dataset) -> list[Candidate]:
         path = self.out / "candidates.json"
@@ -138,8 +150,9 @@ class _Job:
             progress=self.progress,
         )
         write_json(path, [c.as_dict() for c in listed])
-        fitting = sum(c.state == "listed" for c in listed)
-        self.say(f"{len(listed)} candidates, {fitting} keep the budgets")
+        states = Counter("keep the budgets" if c.state == "listed" else c.state for c in listed)
+        counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
+        self.say(f"{len(listed)} candidates: {counts}")
         return listed
 
     def _nothing_fits(self, dataset: Dataset, listed: list[Candidate]) -> Choice:
@@ -169,9 +182,11 @@ class _Job:
                     f"the time allows {len(first_ids)} candidates; families took turns, "
                     "dearest nets first that learn enough in the time",
                 )
+        planned = Plan.from_dict(agreed["plan"])
+        self.say(f"plan: {planned}")
         search = Search(
             ledger=ledger,
-            plan=Plan.from_dict(agreed["plan"]),
+            plan=planned,
             candidates=known,
             material=material,
             runs=self.out / "runs",
@@ -231,6 +246,21 @@ class _Job:
         result = result_of(self.request, dataset, listed, winner, trained, proof, self.clock.phases)
         write_json(self.out / "result.json", result)
         return self._stored()
+
+
+def _remarks(scan: Scan) -> Iterator[str]:
+    """What a person should know of the images before a net is chosen on them."""
+    for left_out in scan.unreadable[:_NAMED]:
+        yield f"left out, cannot be read: {left_out.name} ({left_out.reason})"
+    if len(scan.unreadable) > _NAMED:
+        yield f"... and {len(scan.unreadable) - _NAMED} more that cannot be read (report.html)"
+    for copy, first in scan.leaks[:_NAMED]:
+        yield f"the same image in two splits: {copy} and {first}"
+    if len(scan.leaks) > _NAMED:
+        yield f"... and {len(scan.leaks) - _NAMED} more such pairs (report.html)"
+    if scan.conflicts:
+        copy, first = scan.conflicts[0]
+        yield f"{len(scan.conflicts)} images have copies of another class: {copy} and {first}, ..."
 
 
 def _runtime(asked: str) -> str:

@@ -7,6 +7,7 @@ storage, the queue and the states are Optuna's (docs/design/0003-search-ledger.m
 """
 
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from time import time
@@ -54,7 +55,8 @@ class Ledger:
         except Exception as error:
             # Optuna passes on whatever the database driver raises.
             raise UserError(
-                f"Cannot open the search storage {storage!r}: {error}. Allowed: an SQLAlchemy URL "
+                f"Cannot open the search storage {_shown(storage)!r}: {error}. "
+                "Allowed: an SQLAlchemy URL "
                 "such as sqlite:///search.db or postgresql://user@host/name."
             ) from error
 
@@ -133,6 +135,16 @@ class Ledger:
 
     def _all(self, *states: Any) -> list[Any]:
         return self._study.get_trials(deepcopy=False, states=states or None)
+
+
+def is_storage_failure(error: Exception) -> bool:
+    """Whether the database, not this program, failed: full disk, lost server, locked file."""
+    return type(error).__module__.partition(".")[0] in ("optuna", "sqlalchemy")
+
+
+def _shown(url: str) -> str:
+    """`url` without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _storage(optuna: Any, url: str) -> Any:

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
+from convatlas.device import format_seconds
+
 REDUCTION = 3  # of three candidates one goes on, with three times the time
 _SEARCH_SHARE = 0.38
 _ROUNDS = 3
@@ -25,6 +27,10 @@ class Plan:
 
     rounds: tuple[Round, ...]
     final_s: float  # for the winner
+
+    def __str__(self) -> str:
+        tried = [f"{r.candidates} nets for {format_seconds(r.seconds_each)}" for r in self.rounds]
+        return ", then ".join([*tried, f"the winner for {format_seconds(self.final_s)}"])
 
     def as_dict(self) -> dict[str, Any]:
         """For the ledger that machines share."""

@@ -124,6 +124,14 @@ def test_nothing_fits(tmp_path):
     assert (out / "report.html").exists()
 
 
+def test_a_memory_that_the_runtime_alone_exceeds(tmp_path):
+    pictures = paint(tmp_path / "pictures", each=8)
+    asked = ["--memory", "1MB", "--size", "30kB", "--out", str(tmp_path / "out")]
+    ran = convatlas("choose", str(pictures), *asked, code=3)
+    assert "memory needs" in ran.err
+    assert "1 MB asked" in ran.err
+
+
 def test_an_impossible_latency_says_what_the_quickest_net_takes(tmp_path):
     pictures = paint(tmp_path / "pictures", each=8)
     out = tmp_path / "out"

@@ -11,7 +11,7 @@ from typing import Any
 
 from convatlas.choosing._candidates import Candidate, candidates
 from convatlas.choosing._clock import Clock
-from convatlas.choosing._filter import by_cost, peak_mult_adds_per_s, time_candidates
+from convatlas.choosing._filter import by_cost, by_memory, peak_mult_adds_per_s, time_candidates
 from convatlas.choosing._ledger import Ledger, is_storage_failure
 from convatlas.choosing._nearest import nearest
 from convatlas.choosing._order import to_try
@@ -149,6 +149,7 @@ class _Job:
             seconds=_TIMING_SHARE * self.clock.total_s,
             progress=self.progress,
         )
+        by_memory(listed, budgets, threads=self.request.threads)
         write_json(path, [c.as_dict() for c in listed])
         states = Counter("keep the budgets" if c.state == "listed" else c.state for c in listed)
         counts = ", ".join(f"{n} {state}" for state, n in states.most_common())

@@ -1,6 +1,8 @@
 """Dropping candidates: by computed cost first, then by what is measured on this device."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import torch
@@ -9,12 +11,13 @@ from convatlas import models
 from convatlas.choosing._budget import Budgets
 from convatlas.choosing._candidates import Candidate
 from convatlas.data import Progress
-from convatlas.deployment import to_onnx
+from convatlas.deployment import export_onnx, to_onnx
 from convatlas.device import (
     Session,
     Timing,
     format_bytes,
     format_seconds,
+    measure_memory,
     open_runtime,
     time_sessions,
 )
@@ -93,6 +96,32 @@ def time_candidates(
             for candidate in members:
                 _judge(candidate, timings[candidate.id], budgets)
     progress("timing candidates", len(listed), len(listed))
+
+
+def by_memory(candidates: list[Candidate], budgets: Budgets, *, threads: int) -> None:
+    """Add what the runtime itself takes for any net, measured on the lightest; drop what exceeds.
+
+    Weights and activations are computed; a runtime's own buffers, about ten megabytes, are not.
+    """
+    listed = [c for c in candidates if c.state == "listed"]
+    if budgets.memory_bytes is None or not listed:
+        return
+    lightest = min(listed, key=lambda c: c.predicted_memory_bytes)
+    spec = lightest.spec
+    shape = (spec.in_channels, spec.input_side, spec.input_side)
+    with TemporaryDirectory(prefix="convatlas-") as folder:
+        net = models.family_of(lightest.variant).build(spec).eval()
+        file = export_onnx(net, shape, Path(folder) / "net.onnx")
+        measured = measure_memory(file, shape, threads=threads)
+    own = max(0, measured - lightest.predicted_memory_bytes)
+    for candidate in listed:
+        candidate.predicted_memory_bytes += own
+        if candidate.predicted_memory_bytes > budgets.memory_bytes:
+            candidate.drop(
+                "too much memory",
+                f"needs about {format_bytes(candidate.predicted_memory_bytes)}, of which the "
+                f"runtime takes {format_bytes(own)}; {format_bytes(budgets.memory_bytes)} asked",
+            )
 
 
 def _judge(candidate: Candidate, timing: Timing, budgets: Budgets) -> None:

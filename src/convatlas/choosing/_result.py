@@ -114,7 +114,7 @@ def _data(dataset: Dataset) -> dict[str, Any]:
 
 
 def _front(listed: list[Candidate]) -> list[str]:
-    """Candidates of the last round than which no other there is both faster and as accurate."""
+    """Candidates than which no other is both faster and as accurate, after their last training."""
     scored = [
         (c.latency["median_s"], -c.scores[-1]["accuracy"], c)
         for c in listed

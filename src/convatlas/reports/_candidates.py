@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 def last_accuracy(candidate: Candidate) -> float | None:
-    """Validation accuracy in percent after the last round it took part in."""
+    """Validation accuracy in percent after its last training."""
     scores = candidate.get("scores") or ()
     return units.number(max(scores, key=lambda s: s["round"]).get("accuracy")) if scores else None
 
@@ -70,7 +70,7 @@ def _placed(n: int) -> Html:
         "Each mark is a candidate that was timed on this device and trained: "
         "to the left is faster, higher is more accurate, a larger mark is a larger file. "
         "Accuracy is on the validation images after the last round it took part in, "
-        "so pale marks, dropped early, had less training. "
+        "so pale marks, dropped early, had less training, and the chosen net was trained in full. "
         "The stepped line joins those that no other beats in both.",
     )
 
@@ -143,7 +143,7 @@ def _family(
 
 
 def _hover(c: Candidate) -> str:
-    rounds = len(c.get("scores") or ())
+    rounds = sum(not s.get("final") for s in c.get("scores") or ())
     return lines(
         f"<b>{label(c['id'], 60)}</b>",
         f"{units.percent(last_accuracy(c))} after {units.counted(rounds, 'round')}",
@@ -222,7 +222,7 @@ def _listing(candidates: list[Candidate], winner: object) -> Html:
 
 def _row(c: Candidate) -> list[Cell]:
     accuracy, latency = last_accuracy(c), latency_s(c)
-    rounds = len(c.get("scores") or ())
+    rounds = sum(not s.get("final") for s in c.get("scores") or ())
     state = element("span", c["state"], class_=f"state {'-'.join(c['state'].split())}")
     return [
         Cell(name(c["id"]), c["id"]),

@@ -38,7 +38,8 @@ def rounds(result: Mapping[str, Any], figures: dict[str, Figure]) -> Html | None
         "rounds",
         f"Line chart: validation accuracy of {len(tried)} candidates over {len(numbers)} rounds.",
         "Every line is a candidate. In each round all that are left are trained further and "
-        "scored on the validation images; the weaker ones are dropped.",
+        "scored on the validation images; the less promising ones are dropped, and the chosen one "
+        "is trained in full.",
     )
 
 
@@ -101,6 +102,8 @@ def _hover(c: Mapping[str, Any], score: Mapping[str, Any]) -> str:
 
 
 def _tick(number: int, tried: Sequence[Mapping[str, Any]]) -> str:
+    if any(s["round"] == number and s.get("final") for c in tried for s in c["scores"]):
+        return lines("in full", "the chosen net")
     taking = sum(any(s["round"] == number for s in c["scores"]) for c in tried)
     return lines(f"round {number + 1}", units.counted(taking, "net"))
 

@@ -20,7 +20,6 @@ from convatlas.training._learner import has_norm
 from convatlas.training._loop import train
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
-from convatlas.training._throughput import pace
 
 _MOST_THREADS = 1024
 
@@ -70,7 +69,7 @@ def teach(
         UserError: for data, a net or numbers that cannot be used together.
     """
     models.spec_of(lesson.variant, width_multiplier=lesson.width)  # refused before images are read
-    cores = lesson.threads or len(os.sched_getaffinity(0))
+    threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
     with locked(out):
         dataset = open_dataset(
             lesson.data,
@@ -81,13 +80,12 @@ def teach(
         )
         for note in dataset.notes:
             say(note)
-        material = Material(dataset, out / "cache", threads=cores, progress=progress)
+        material = Material(dataset, out / "cache", threads=threads, progress=progress)
         spec = _spec(lesson, dataset)
         recipe = _recipe(lesson, material, spec)
         preprocessing = material.preprocessing(spec.input_side)
-        family = models.family_of(lesson.variant).name
         trained = train(
-            family,
+            models.family_of(lesson.variant).name,
             lesson.variant,
             spec,
             material.pixels("train", spec.input_side),
@@ -95,7 +93,7 @@ def teach(
             preprocessing,
             recipe,
             out / "run",
-            threads=lesson.threads or pace(family, spec, recipe, cores=cores).threads,
+            threads=threads,
             progress=progress,
         )
         for note in trained.notes:

@@ -1,10 +1,15 @@
 """`convatlas check`: every printed figure, recomputed."""
 
-from typing import Annotated
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convatlas.cli._console import JSON_HELP, print_json, print_table
+from convatlas.cli._console import JSON_HELP, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from convatlas.analysis import Checked
 
 
 def command(
@@ -22,24 +27,34 @@ def command(
     if as_json:
         print_json([row.as_dict() for row in rows])
     else:
-        print_table(
-            ["net", "figure", "paper", "measured", "verdict", "source", "because"],
-            [
-                [
-                    row.fact.variant,
-                    row.label,
-                    row.fact.printed,
-                    f"{row.measured:,}",
-                    row.verdict,
-                    f"{row.fact.paper.key}, {row.fact.where}",
-                    row.fact.because,
-                ]
-                for row in rows
-            ],
-        )
+        _print(rows)
     wrong = [row for row in rows if not row.passed]
     if wrong:
         raise CheckFailed(
             f"{len(wrong)} of {len(rows)} figures differ without a cause: "
             + ", ".join(f"{row.fact.variant} {row.label}" for row in wrong[:5])
         )
+
+
+def _print(rows: "Sequence[Checked]") -> None:
+    """The table, then the causes of what differs, each once, then the sum."""
+    causes = list(dict.fromkeys(row.fact.because for row in rows if row.fact.because))
+    print_table(
+        ["net", "figure", "paper", "measured", "verdict", "source"],
+        [
+            [
+                row.fact.variant,
+                row.label,
+                row.fact.printed,
+                f"{row.measured:,}",
+                row.verdict
+                + (f" [{causes.index(row.fact.because) + 1}]" if row.fact.because else ""),
+                f"{row.fact.paper.key}, {row.fact.where}",
+            ]
+            for row in rows
+        ],
+    )
+    if causes:
+        print_table(["", "because"], [[f"[{i}]", cause] for i, cause in enumerate(causes, 1)])
+    counts = Counter(row.verdict for row in rows)
+    say(f"{len(rows)} figures: " + ", ".join(f"{n} {name}" for name, n in counts.most_common()))

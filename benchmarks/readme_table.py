@@ -17,7 +17,7 @@ NETS = (
     "alexnet",
     "vgg_d",
     "resnet50",
-    "densenet121",
+    "densenet_bc_100_k12",
     "squeezenet_1_0",
     "mobilenet_v1",
     "mobilenet_v2",

@@ -114,9 +114,9 @@ def by_memory(candidates: list[Candidate], budgets: Budgets, *, threads: int) ->
         file = export_onnx(net, shape, Path(folder) / "net.onnx")
         measured = measure_memory(file, shape, threads=threads)
     own = max(0, measured - lightest.predicted_memory_bytes)
-    for candidate in listed:
+    for candidate in candidates:
         candidate.predicted_memory_bytes += own
-        if candidate.predicted_memory_bytes > budgets.memory_bytes:
+        if candidate.state == "listed" and candidate.predicted_memory_bytes > budgets.memory_bytes:
             candidate.drop(
                 "too much memory",
                 f"needs about {format_bytes(candidate.predicted_memory_bytes)}, of which the "

@@ -32,7 +32,7 @@ def figures() -> dict[str, Checked]:
         own = {}
         for checked in check_facts(net):
             fact = checked.fact
-            if not fact.part and fact.input_side is None:
+            if fact.variant == net and not fact.part and fact.input_side is None:
                 own.setdefault(fact.quantity, checked)
         found[net] = own.get("mult_adds") or own.get("params") or next(iter(own.values()))
     return found
@@ -60,7 +60,7 @@ def table() -> str:
     one, here = next(iter(timed.values())), machine()
     rows.append(
         f"\nms: median of one image, {one.runtime} {one.versions.get('onnxruntime', '')}, "
-        f"{one.threads} thread, {here['cpu']}.\n"
+        f"{one.threads} thread, {here['cpu']}. `convatlas check` says why a figure differs.\n"
     )
     return "\n".join(rows)
 

@@ -104,6 +104,11 @@ def test_show_json_is_json():
     assert {f["verdict"] for f in shown["facts"]} <= {"exact", "rounds", "truncates", "differs"}
 
 
+def test_show_keeps_to_the_variant_where_the_family_has_its_name():
+    shown = json.loads(convatlas("show", "mobilenet_v1", "--json").out)
+    assert {f["fact"]["variant"] for f in shown["facts"]} == {"mobilenet_v1"}
+
+
 def test_cost_with_changes():
     plain = json.loads(convatlas("cost", "resnet20_cifar", "--json").out)
     grey = json.loads(

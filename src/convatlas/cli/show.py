@@ -21,7 +21,7 @@ def command(
     with without_weights():
         built, shape = build_net(net, Changes())
     table = stages(built, shape)
-    facts = check_facts(net)
+    facts = [c for c in check_facts(net) if c.fact.variant == net]  # a family may share the name
     spec = asdict(models.spec_of(net))
     if as_json:
         print_json(

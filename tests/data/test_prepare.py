@@ -106,7 +106,7 @@ def test_short_disk_is_said_before_starting(train, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")(10**9, 10**9, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(
-        UserError, match=r"12,096 bytes are needed for decoded images in '.*' and 1,0"
+        UserError, match=r"12,096 bytes are needed for decoded images in '.*', and .* but 1,0"
     ):
         prepare(train, SMALL, cache=tmp_path / "c")
 

@@ -114,6 +114,7 @@ def _check_room(cache: Path, needed: int) -> None:
     free = shutil.disk_usage(cache).free
     if free < needed + _SPARE_BYTES:
         raise UserError(
-            f"{needed:,} bytes are needed for decoded images in {os.fspath(cache)!r} and {free:,} "
-            "are free. Free some, or choose another folder."
+            f"{needed:,} bytes are needed for decoded images in {os.fspath(cache)!r}, and "
+            f"{_SPARE_BYTES:,} to spare, but {free:,} are free. Free some, or choose another "
+            "folder."
         )

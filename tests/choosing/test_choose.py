@@ -113,6 +113,14 @@ def test_the_report_command_writes_the_page_again(chosen):
     assert chosen.result["winner"] in page
 
 
+def test_data_that_cannot_be_used_leave_the_directory_open(tmp_path):
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="holds no images"):
+        choose(ask(tmp_path / "empty", out), progress=quiet, say=quiet)
+    assert [file.name for file in out.iterdir() if file.suffix == ".json"] == []
+
+
 def test_nothing_fits(tmp_path):
     pictures = paint(tmp_path / "pictures", each=8)
     out = tmp_path / "out"

@@ -12,14 +12,15 @@ def request(out: Path, **changes: object) -> Request:
 
 
 def test_the_same_request_may_go_on(tmp_path):
+    request(tmp_path).check_place()
     request(tmp_path).claim()
-    request(tmp_path).claim()
+    request(tmp_path).check_place()
 
 
 def test_another_request_is_refused_and_the_difference_named(tmp_path):
     request(tmp_path).claim()
     with pytest.raises(UserError, match=r"seed was 0, is 1.*--out"):
-        request(tmp_path, seed=1).claim()
+        request(tmp_path, seed=1).check_place()
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])

@@ -65,7 +65,7 @@ def choose(request: Request, *, progress: Progress, say: Callable[[str], None]) 
         UserError: for data, budgets or a directory that cannot be used.
     """
     with locked(request.out):
-        request.claim()
+        request.check_place()
         try:
             return _Job(request, progress, say).run()
         except Exception as error:
@@ -92,17 +92,9 @@ class _Job:
         if finished.exists():
             self.say(f"{finished} is there: nothing left to do")
             return self._stored()
-        with self.clock.phase("reading the data"):
-            dataset = open_dataset(
-                self.request.data,
-                seed=self.request.seed,
-                unreadable=self.request.unreadable,
-                progress=self.progress,
-                cache=self.out / "cache",
-            )
-            material = Material(
-                dataset, self.out / "cache", threads=self.cores, progress=self.progress
-            )
+        dataset = self._read()
+        material = Material(dataset, self.out / "cache", threads=self.cores, progress=self.progress)
+        self.request.claim()
         self._describe(dataset)
         with self.clock.phase("timing candidates"):
             listed = self._candidates(dataset)
@@ -115,6 +107,22 @@ class _Job:
         with self.clock.phase("proving it"):
             proof = prove(self.request, material, winner, trained, self.runtime, self.progress)
         return self._write(dataset, listed, winner, trained, proof)
+
+    def _read(self) -> Dataset:
+        """The images; data that cannot be used leave the directory open for another request."""
+        try:
+            with self.clock.phase("reading the data"):
+                return open_dataset(
+                    self.request.data,
+                    seed=self.request.seed,
+                    unreadable=self.request.unreadable,
+                    progress=self.progress,
+                    cache=self.out / "cache",
+                )
+        except UserError:
+            if not (self.out / "request.json").exists():
+                (self.out / "clock.json").unlink(missing_ok=True)
+            raise
 
     def _stored(self) -> Choice:
         return Choice(result=json.loads((self.out / "result.json").read_text()), out=self.out)

@@ -41,15 +41,14 @@ class Request:
         del kept["out"], kept["storage"]
         return kept
 
-    def claim(self) -> None:
-        """Write this request into its directory, or check that the directory holds the same.
+    def check_place(self) -> None:
+        """Check that the directory answers no other request.
 
         Raises:
-            UserError: if the directory answers another request.
+            UserError: if it does, saying what differs.
         """
         path = self.out / "request.json"
         if not path.exists():
-            write_json(path, self.as_dict())
             return
         earlier, now = json.loads(path.read_text()), self.as_dict()
         differing = [k for k in now if earlier.get(k) != now[k]]
@@ -59,6 +58,10 @@ class Request:
                 f"{str(self.out)!r} holds the work of another request ({changes}). "
                 "Give another directory with --out, or repeat the earlier request to continue it."
             )
+
+    def claim(self) -> None:
+        """Write this request into its directory."""
+        write_json(self.out / "request.json", self.as_dict())
 
     def study_name(self, fingerprint: str) -> str:
         """The search's name: equal on every machine that works on this request and these images."""

@@ -1,4 +1,4 @@
-from convatlas.choosing._order import in_turns, to_try
+from convatlas.choosing._order import in_turns, leave_untimed, to_try
 from tests.choosing.made import candidate
 
 
@@ -26,3 +26,19 @@ def test_more_cores_allow_dearer_nets():
     given = {"seconds": 20, "batch_size": 100}
     assert to_try([cheap, dear], cores=2, **given)[0].id == "cheap"
     assert to_try([cheap, dear], cores=16, **given)[0].id == "dear"
+
+
+def test_where_time_is_short_every_family_keeps_some():
+    listed = [candidate(f"{f}{i}", f) for f in "abc" for i in range(20)]
+    listed[0].drop("too slow", "")
+    leave_untimed(listed, most=9)
+    left = [c.family for c in listed if c.state == "listed"]
+    assert sorted(left) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    assert listed[0].state == "too slow"
+    assert all("9 of 59" in c.reason for c in listed if c.state == "not tried")
+
+
+def test_with_time_enough_none_is_left_untimed():
+    listed = [candidate(str(i), "a") for i in range(5)]
+    leave_untimed(listed, most=5)
+    assert all(c.state == "listed" for c in listed)

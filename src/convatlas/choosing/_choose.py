@@ -14,7 +14,7 @@ from convatlas.choosing._clock import Clock
 from convatlas.choosing._filter import by_cost, by_memory, peak_mult_adds_per_s, time_candidates
 from convatlas.choosing._ledger import Ledger, is_storage_failure
 from convatlas.choosing._nearest import nearest
-from convatlas.choosing._order import to_try
+from convatlas.choosing._order import leave_untimed, to_try
 from convatlas.choosing._plan import Plan, plan
 from convatlas.choosing._proof import PICTURES, Proof, prove
 from convatlas.choosing._request import Request
@@ -27,6 +27,8 @@ from convatlas.files import locked, write_json
 from convatlas.training import TrainingResult, recipe_for, train
 
 _TIMING_SHARE = 0.06  # of the time given
+_ONE_TIMING_S = 0.1  # the least that building, exporting and timing one candidate takes
+_LEAST_TIMED = 24
 _PROOF_SHARE = 0.05
 _NAMED = 5  # files named on the screen; the report lists more
 _LEAST_SHARE = 0.3  # for searching and for training when reading or searching took long
@@ -149,12 +151,14 @@ class _Job:
             num_classes=len(dataset.classes),
             native_side=dataset.native_side,
         )
+        seconds = _TIMING_SHARE * self.clock.total_s
+        leave_untimed(listed, most=max(_LEAST_TIMED, int(seconds / _ONE_TIMING_S)))
         time_candidates(
             listed,
             budgets,
             threads=self.request.threads,
             runtime=self.runtime,
-            seconds=_TIMING_SHARE * self.clock.total_s,
+            seconds=seconds,
             progress=self.progress,
         )
         by_memory(listed, budgets, threads=self.request.threads)

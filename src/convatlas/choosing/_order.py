@@ -1,6 +1,7 @@
 """Which candidates are tried first, and which go on: every family has its turn."""
 
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from typing import TypeVar
 
 from convatlas.choosing._candidates import Candidate
@@ -23,6 +24,18 @@ def in_turns(items: Iterable[T], family: Callable[[T], str]) -> Iterator[T]:
             yield queues[name].pop(0)
             if not queues[name]:
                 del queues[name]
+
+
+def leave_untimed(candidates: list[Candidate], *, most: int) -> None:
+    """Drop all but `most` of the listed candidates when there is no time to time more.
+
+    Families take turns; within one, an arbitrary but fixed order lets any number of them cover its
+    range of costs.
+    """
+    listed = [c for c in candidates if c.state == "listed"]
+    mixed = sorted(listed, key=lambda c: sha256(c.id.encode()).digest())
+    for candidate in list(in_turns(mixed, lambda c: c.family))[most:]:
+        candidate.drop("not tried", f"the time allows timing {most} of {len(listed)} candidates")
 
 
 def to_try(

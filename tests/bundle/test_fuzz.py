@@ -47,7 +47,9 @@ def same_or_refused(path: Path, info: bundle.BundleInfo, weights: dict[str, Tens
 
 
 @pytest.mark.parametrize("name", [JSON, WEIGHTS])
-@pytest.mark.parametrize("times", [1_500, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "times", [1_500, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_200)])]
+)
 def test_damage_is_never_silent(tmp_path: Path, name: str, times: int) -> None:
     path = written(tmp_path, width_multiplier=0.25)
     original = bundle.load(path)

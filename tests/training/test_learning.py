@@ -193,7 +193,7 @@ def test_prefetching_keeps_the_order_and_passes_errors_on():
         return key * 10
 
     got = []
-    with pytest.raises(ZeroDivisionError), prefetched(make, range(10)) as values:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), prefetched(make, range(10)) as values:  # noqa: PT012  what comes before the error counts
         for value in values:
             got.append(value)
     assert got == [0, 10, 20, 30, 40, 50, 60]

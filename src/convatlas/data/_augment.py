@@ -59,8 +59,8 @@ def augment(
         indices: the images' numbers in their split, one per image.
     """
     n, stored = batch.shape[:2]
-    assert stored == batch.shape[2] >= side, f"{side} from {batch.shape}"  # noqa: S101
-    assert len(indices) == n, f"{len(indices)} indices for {n} images"  # noqa: S101
+    assert stored == batch.shape[2] >= side, f"{side} from {batch.shape}"  # noqa: S101  an invariant of ours, not input
+    assert len(indices) == n, f"{len(indices)} indices for {n} images"  # noqa: S101  an invariant of ours, not input
     draw = _Draw(np.asarray(indices, np.int64), seed, epoch)
     if augmentation.rotate or augmentation.scale:
         result = _warp(batch, augmentation, side, draw)

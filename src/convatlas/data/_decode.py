@@ -16,7 +16,7 @@ from PIL import (
     Image,
     TiffImagePlugin,  # noqa: F401  importing these two registers their formats
     UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
+    WebPImagePlugin,  # noqa: F401  as above
 )
 
 from convatlas.data._jpeg import decode_plain_jpeg

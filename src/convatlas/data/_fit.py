@@ -48,7 +48,7 @@ def fit(picture: Picture, side: int, channels: Literal[1, 3]) -> npt.NDArray[np.
 
 def centre(batch: UInt8[np.ndarray, "n h w c"], side: int) -> UInt8[np.ndarray, "n s s c"]:
     """The central square of each image; a view where possible."""
-    assert side <= batch.shape[1], f"centre of {side} from images of {batch.shape[1]}"  # noqa: S101
+    assert side <= batch.shape[1], f"centre of {side} from images of {batch.shape[1]}"  # noqa: S101  an invariant of ours, not input
     first = (batch.shape[1] - side) // 2
     return batch[:, first : first + side, first : first + side]
 

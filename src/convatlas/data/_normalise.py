@@ -19,7 +19,7 @@ def normalise(
     same numbers in every batch.
     """
     n, height, width, channels = batch.shape
-    assert channels == preprocessing.channels  # noqa: S101
+    assert channels == preprocessing.channels  # noqa: S101  an invariant of ours, not input
     row = width * channels
     mean = torch.tensor(preprocessing.mean, dtype=torch.float64).mul(255)
     scale = torch.tensor(preprocessing.std, dtype=torch.float64).mul(255).reciprocal()

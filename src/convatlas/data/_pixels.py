@@ -35,9 +35,9 @@ class StoredPixels(Pixels):
     images: npt.NDArray[np.uint8]  # [n, stored_side, stored_side, channels]
 
     def __post_init__(self) -> None:
-        assert self.images.dtype == np.uint8  # noqa: S101
-        assert self.images.ndim == 4  # noqa: S101
-        assert len(self.images) == len(self.labels) == len(self.names)  # noqa: S101
+        assert self.images.dtype == np.uint8  # noqa: S101  an invariant of ours, not input
+        assert self.images.ndim == 4  # noqa: S101  an invariant of ours, not input
+        assert len(self.images) == len(self.labels) == len(self.names)  # noqa: S101  an invariant of ours, not input
 
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """The images of those numbers, copied out of the array."""

@@ -57,7 +57,7 @@ def prepare(
         done = reporter(f"decoding {split.name} images", len(split), progress)
         _store(path, split, shape, threads=threads, done=done)
         images = _stored(path, shape)
-        assert images is not None, f"{path} was written just now"  # noqa: S101
+        assert images is not None, f"{path} was written just now"  # noqa: S101  an invariant of ours, not input
     return StoredPixels(labels=split.labels, names=split.names, images=images)
 
 

@@ -95,7 +95,7 @@ def _read(path: Path) -> tuple[Position, dict[str, Tensor]]:
             raise _Unusable(f"a header of {header:,} bytes")
         with safe_open(path, framework="pt") as file:
             state = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no iteration over the file itself
         return _checked(state, tensors), tensors
     except (SafetensorError, OSError, LookupError, ValueError, TypeError, RuntimeError) as error:
         raise _Unusable(str(error) or type(error).__name__) from error

@@ -11,7 +11,15 @@ from torch import nn
 from convatlas import models
 from convatlas.deployment import export_onnx, parity, read_metadata, to_onnx
 from convatlas.errors import UserError
-from convatlas.layers import ConvNorm
+from convatlas.layers import (
+    ConvNorm,
+    SampleDrop,
+    Scale,
+    SelectChannels,
+    SeparableConv,
+    SqueezeExcite,
+    Survival,
+)
 from tests.analysis.nets import Branches
 from tests.deployment.nets import by_onnxruntime, by_torch, lively, noise, variant
 
@@ -28,6 +36,18 @@ REDUCED = {
     "squeezenet_1_0": 64,
     "squeezenet_1_0_complex_bypass": 64,
 }
+
+
+class Highway(nn.Module):
+    """The gate of a highway: x + t (h - x), with a subtraction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transform, self.gate = nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+        self.sigmoid = nn.Sigmoid()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.sigmoid(self.gate(x)) * (self.transform(x) - x)
 
 
 def assert_same(
@@ -274,3 +294,33 @@ def test_half_precision_weights_are_written_as_float32():
     net = nn.Sequential(ConvNorm(3, 4, 3)).eval()
     content = to_onnx(net.half(), (3, 8, 8))
     assert by_onnxruntime(content)(noise(2, (3, 8, 8))).dtype == np.float32
+
+
+def _alone(layer: nn.Module, side: int = 6) -> tuple[nn.Module, tuple[int, int, int]]:
+    """A layer behind a convolution and before a classifier that sees every position."""
+    body = nn.Sequential(nn.Conv2d(3, 4, 1), layer)
+    with torch.no_grad():
+        features = body.eval()(torch.zeros(1, 3, side, side)).flatten(1).shape[1]
+    torch.manual_seed(0)
+    return nn.Sequential(body, nn.Flatten(), nn.Linear(features, 5)).eval(), (3, side, side)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.LeakyReLU(0.1),
+        nn.SiLU(),
+        nn.ZeroPad2d((1, 0, 2, 3)),
+        nn.ZeroPad2d((-1, 1, -2, 1)),
+        Scale(0.17),
+        Survival(0.3),
+        SampleDrop(0.5),
+        SelectChannels([3, 1, 1, 0, 2], in_channels=4),
+        SqueezeExcite(4, 2),
+        SeparableConv(4, 6, 3, stride=2),
+        Highway(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layer_alone(layer):
+    assert_same(*_alone(layer))

@@ -12,6 +12,7 @@ from convatlas import models
 from convatlas.analysis._cost import cost_rows
 from convatlas.analysis._counting import WEIGHTED, connections
 from convatlas.analysis._graph import Graph
+from convatlas.analysis._parts import own_parameters
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
 from convatlas.errors import UnknownName, UserError
@@ -96,7 +97,13 @@ def _measure(fact: Fact, net: nn.Module, graph: Graph) -> int:
 
 
 def _params(net: nn.Module, graph: Graph, part: str) -> int:
-    return sum(p.numel() for p in net.get_submodule(part).parameters())
+    inside = net.get_submodule(part).parameters() if part else own_parameters(net)
+    return sum(p.numel() for p in inside)
+
+
+def _weights(net: nn.Module, graph: Graph, part: str) -> int:
+    inside = net.get_submodule(part).parameters() if part else own_parameters(net)
+    return sum(p.numel() for p in inside if p.dim() >= 2)
 
 
 def _size_bytes(net: nn.Module, graph: Graph, part: str) -> int:
@@ -132,6 +139,7 @@ def _inside(name: str, part: str) -> bool:
 
 _MEASURES: dict[str, Callable[[nn.Module, Graph, str], int]] = {
     "params": _params,
+    "weights": _weights,
     "mult_adds": _mult_adds,
     "connections": _connections,
     "size_bytes": _size_bytes,

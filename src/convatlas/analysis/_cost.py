@@ -10,6 +10,7 @@ from convatlas.analysis._counting import CONVENTIONS, VIEWS, Convention, operati
 from convatlas.analysis._field import receptive_fields
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._liveness import peak_elements
+from convatlas.analysis._parts import aux_parameters, own_parameters
 from convatlas.analysis._trace import trace
 from convatlas.errors import UserError
 
@@ -36,6 +37,7 @@ class CostReport:
     """A row per layer in running order, and totals.
 
     `mult_adds` follow `convention`. `activations` are all elements that layers write.
+    Auxiliary heads, which only training runs, are left out of everything but `aux_params`.
     `weight_bytes` are the parameters as float32. `peak_memory_bytes` are the weights and the
     largest sum of activations that exist together, as float32 at batch 1 (`peak_elements` says by
     which model).
@@ -43,6 +45,7 @@ class CostReport:
 
     rows: tuple[CostRow, ...]
     params: int
+    aux_params: int
     mult_adds: int
     activations: int
     memory_access: int
@@ -69,11 +72,12 @@ def cost(
         raise UserError(f"convention={convention!r} is unknown. Use {', '.join(CONVENTIONS)}.")
     graph = trace(net, shape)
     rows = cost_rows(graph, convention)
-    params = sum(p.numel() for p in net.parameters())
+    params = sum(p.numel() for p in own_parameters(net))
     weight_bytes = _FLOAT32_BYTES * params
     return CostReport(
         rows=rows,
         params=params,
+        aux_params=sum(p.numel() for p in aux_parameters(net)),
         mult_adds=sum(row.mult_adds for row in rows),
         activations=sum(row.activations for row in rows),
         memory_access=sum(row.memory_access for row in rows),

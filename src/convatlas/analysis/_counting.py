@@ -27,10 +27,23 @@ CONVENTIONS = MappingProxyType(
     }
 )
 
-VIEWS = frozenset({"Identity", "Dropout", "Flatten", "flatten", "chunk", "getitem"})
-ELEMENTWISE = frozenset({"BatchNorm2d", "ReLU", "ReLU6", "Tanh", "Sigmoid", "ScaledTanh"})
+VIEWS = frozenset({"Identity", "Dropout", "SampleDrop", "Flatten", "flatten", "chunk", "getitem"})
+ELEMENTWISE = frozenset(
+    {
+        "BatchNorm2d",
+        "ReLU",
+        "ReLU6",
+        "LeakyReLU",
+        "SiLU",
+        "Tanh",
+        "Sigmoid",
+        "ScaledTanh",
+        "Scale",
+        "Survival",
+    }
+)
 WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d"})
-_PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1}
+_PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1, "sub": 1}
 
 
 def operations(graph: Graph, node: Node, convention: Convention) -> int:

@@ -17,6 +17,10 @@ KINDS: dict[Any, str] = {
     operator.iadd: "add",
     torch.add: "add",
     "add": "add",
+    operator.sub: "sub",
+    operator.isub: "sub",
+    torch.sub: "sub",
+    "sub": "sub",
     operator.mul: "mul",
     operator.imul: "mul",
     torch.mul: "mul",
@@ -94,6 +98,7 @@ def _argument(call: fx.Node, position: int, name: str, default: int) -> Any:
 
 _OPERATIONS: dict[str, Callable[[fx.Node, Sequence[Node]], Found]] = {
     "add": _broadcast,
+    "sub": _broadcast,
     "mul": _broadcast,
     "cat": _cat,
     "flatten": _flatten,

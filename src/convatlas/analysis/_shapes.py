@@ -9,9 +9,13 @@ from convatlas.analysis._graph import Shape
 from convatlas.layers import (
     ChannelShuffle,
     RadialBasis,
+    SampleDrop,
+    Scale,
     ScaledTanh,
+    SelectChannels,
     SparseConv2d,
     SubSample,
+    Survival,
     ZeroPadShortcut,
 )
 
@@ -150,6 +154,21 @@ def _radial(layer: RadialBasis, shape: Shape) -> Shape:
     return (layer.centres.shape[0],)
 
 
+def _select(layer: SelectChannels, shape: Shape) -> Shape:
+    channels, h, w = _map(shape)
+    _channels(layer.in_channels, channels)
+    return (layer.out_channels, h, w)
+
+
+def _constant_pad(layer: nn.ZeroPad2d, shape: Shape) -> Shape:
+    channels, h, w = _map(shape)
+    left, right, top, bottom = layer.padding
+    sides = (h + top + bottom, w + left + right)
+    if min(sides) < 1:
+        raise Misfit(f"crops everything: padding {layer.padding} of {h} x {w} pixels")
+    return (channels, *sides)
+
+
 def _same(layer: nn.Module, shape: Shape) -> Shape:
     return shape
 
@@ -165,11 +184,18 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.Flatten: _flatten,
     nn.ReLU: _same,
     nn.ReLU6: _same,
+    nn.LeakyReLU: _same,
+    nn.SiLU: _same,
     nn.Tanh: _same,
     nn.Sigmoid: _same,
     nn.Softmax: _same,
     nn.Identity: _same,
     nn.Dropout: _same,
+    nn.ZeroPad2d: _constant_pad,
+    SampleDrop: _same,
+    Scale: _same,
+    Survival: _same,
+    SelectChannels: _select,
     ScaledTanh: _same,
     ChannelShuffle: _shuffle,
     ZeroPadShortcut: _zero_pad,

@@ -43,4 +43,4 @@ def _part(name: str) -> str:
     parts = name.split(".")
     if parts[0] == "stages":
         return ".".join(parts[:2])
-    return "" if name in ("flatten", "add", "mul", "cat", "chunk", "getitem") else parts[0]
+    return "" if name in ("flatten", "add", "sub", "mul", "cat", "chunk", "getitem") else parts[0]

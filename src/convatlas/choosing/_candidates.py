@@ -1,6 +1,6 @@
 """Every net of the zoo that could be tried on a person's data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from convatlas import models
 from convatlas.analysis import CostReport, cost, without_weights
 from convatlas.errors import UserError
-from convatlas.models import Spec
+from convatlas.models import Family, Spec
 
 State = Literal[
     "listed",
@@ -82,14 +82,14 @@ class Candidate:
 def candidates(
     reject: Callable[[Candidate], bool], *, channels: int, num_classes: int, native_side: int
 ) -> list[Candidate]:
-    """Families x variants x widths x input sides that build for this data, cheapest first.
+    """Offered variants x widths x input sides that build for this data, cheapest first.
 
     Args:
         reject: drops a candidate that cannot fit, by its cost, and says so. What it rejects at one
             width is not listed at greater widths and sides: those cost more.
     """
     found: list[Candidate] = []
-    for name, family in models.variants().items():
+    for name, family in _offered():
         small = family.variants[name].input_side <= _SMALL_SIDE
         sides = input_sides(native_side, small=small)
         widest: float = inf
@@ -105,6 +105,12 @@ def candidates(
                     widest = width
                     break
     return sorted(found, key=lambda c: (c.mult_adds, c.id))
+
+
+def _offered() -> Iterator[tuple[str, Family]]:
+    for family in models.families().values():
+        for name in family.offered:
+            yield name, family
 
 
 def input_sides(native_side: int, *, small: bool) -> tuple[int, ...]:

@@ -82,6 +82,39 @@ def _relu6(draft: Draft, node: Node) -> str:
     return draft.emit("Clip", [*draft.inputs(node), *bounds], node.name)[0]
 
 
+def _leaky(draft: Draft, node: Node) -> str:
+    layer: Any = node.module
+    slope = float(layer.negative_slope)
+    return draft.emit("LeakyRelu", draft.inputs(node), node.name, alpha=slope)[0]
+
+
+def _silu(draft: Draft, node: Node) -> str:
+    gate = draft.emit("Sigmoid", draft.inputs(node), f"{node.name}/gate")
+    return draft.emit("Mul", [*draft.inputs(node), *gate], node.name)[0]
+
+
+def _times(factor: Callable[[Any], float]) -> Emitter:
+    def write(draft: Draft, node: Node) -> str:
+        stored = draft.store(f"{node.name}.factor", _scalar(factor(node.module)))
+        return draft.emit("Mul", [*draft.inputs(node), stored], node.name)[0]
+
+    return write
+
+
+def _select(draft: Draft, node: Node) -> str:
+    layer: Any = node.module
+    path = node.name.partition(":")[0]
+    stored = draft.store(f"{path}.indices", layer.indices.cpu().numpy().astype(np.int64))
+    return draft.emit("Gather", [*draft.inputs(node), stored], node.name, axis=1)[0]
+
+
+def _constant_pad(draft: Draft, node: Node) -> str:
+    layer: Any = node.module
+    left, right, top, bottom = layer.padding
+    amount = draft.store(f"{node.name}.padding", _numbers(0, 0, top, left, 0, 0, bottom, right))
+    return draft.emit("Pad", [*draft.inputs(node), amount], node.name)[0]
+
+
 def _scaled_tanh(draft: Draft, node: Node) -> str:
     layer: Any = node.module
     slope = draft.store(f"{node.name}.slope", _scalar(layer.slope))
@@ -172,17 +205,25 @@ _EMITTERS: dict[str, Emitter] = {
     "Flatten": _flatten,
     "ReLU": _plain("Relu"),
     "ReLU6": _relu6,
+    "LeakyReLU": _leaky,
+    "SiLU": _silu,
     "Tanh": _plain("Tanh"),
     "Sigmoid": _plain("Sigmoid"),
     "Softmax": _softmax,
     "Identity": _pass_on,
     "Dropout": _pass_on,
+    "SampleDrop": _pass_on,
+    "Scale": _times(lambda layer: float(layer.factor)),
+    "Survival": _times(lambda layer: float(layer.probability)),
+    "SelectChannels": _select,
+    "ZeroPad2d": _constant_pad,
     "ScaledTanh": _scaled_tanh,
     "ChannelShuffle": _shuffle,
     "ZeroPadShortcut": emit_zero_pad,
     "SubSample": emit_sub_sample,
     "RadialBasis": _radial,
     "add": _plain("Add"),
+    "sub": _plain("Sub"),
     "mul": _plain("Mul"),
     "cat": _cat,
     "flatten": _flatten,

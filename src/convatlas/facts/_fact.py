@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Verdict = Literal["exact", "rounds", "truncates", "differs"]
-Quantity = Literal["params", "mult_adds", "connections", "size_bytes", "layers"]
+Quantity = Literal["params", "weights", "mult_adds", "connections", "size_bytes", "layers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,11 @@ class Fact:
     """One figure of one variant, as its source prints it.
 
     `printed` is the source's own string in plain or scientific notation ("3.86e9", "60000"), its
-    digits being the precision that is compared. `part` names a submodule ("stages.fire2") when the
-    figure is of a part; `input_side` the image side when it is not the variant's own. `because`
-    says why a recomputed figure cannot agree, and is required for verdict "differs".
+    digits being the precision that is compared. "params" are all that is learned but auxiliary
+    heads; "weights" only tensors of two and more dimensions: no bias, no batch norm. `part` names a
+    submodule ("stages.fire2") when the figure is of a part; `input_side` the image side when it is
+    not the variant's own. `because` says why a recomputed figure cannot agree, and is required for
+    verdict "differs".
     """
 
     variant: str

@@ -1,9 +1,11 @@
 """Blocks that know no paper: what several families are made of."""
 
-from convatlas.layers._conv import ConvNorm
+from convatlas.layers._conv import ConvNorm, Sides, same_padding
+from convatlas.layers._groups import check_groups
 from convatlas.layers._halvings import halvings
 from convatlas.layers._init import he_normal, normal, xavier_uniform
 from convatlas.layers._norm_conv import NormConv
+from convatlas.layers._parallel import Parallel
 from convatlas.layers._radial import RadialBasis
 from convatlas.layers._residual import (
     BasicUnit,
@@ -12,11 +14,16 @@ from convatlas.layers._residual import (
     StrideIn,
     make_shortcut,
 )
+from convatlas.layers._scale import Scale
 from convatlas.layers._scaled_tanh import ScaledTanh
+from convatlas.layers._select import SelectChannels
+from convatlas.layers._separable import SeparableConv
 from convatlas.layers._shortcut import ZeroPadShortcut
 from convatlas.layers._shuffle import ChannelShuffle
 from convatlas.layers._sparse_conv import SparseConv2d
+from convatlas.layers._squeeze_excite import SqueezeExcite
 from convatlas.layers._subsample import SubSample
+from convatlas.layers._survival import SampleDrop, Survival
 from convatlas.layers._width import scale_channels
 
 __all__ = [
@@ -25,17 +32,27 @@ __all__ = [
     "ChannelShuffle",
     "ConvNorm",
     "NormConv",
+    "Parallel",
     "RadialBasis",
+    "SampleDrop",
+    "Scale",
     "ScaledTanh",
+    "SelectChannels",
+    "SeparableConv",
     "ShortcutOption",
+    "Sides",
     "SparseConv2d",
+    "SqueezeExcite",
     "StrideIn",
     "SubSample",
+    "Survival",
     "ZeroPadShortcut",
+    "check_groups",
     "halvings",
     "he_normal",
     "make_shortcut",
     "normal",
+    "same_padding",
     "scale_channels",
     "xavier_uniform",
 ]

@@ -1,6 +1,6 @@
 """What a family file ends in: its spec type, its variants, its figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,25 @@ class Spec:
             )
 
 
+def one_of(field: str, value: object, allowed: Sequence[object]) -> None:
+    """Nothing, when `value` is one of those that `field` of a spec may have.
+
+    Raises:
+        UserError: naming the value and what is allowed.
+    """
+    if value not in allowed:
+        *most, last = map(repr, allowed)
+        choice = f"{', '.join(most)} or {last}" if most else last
+        raise UserError(f"{field}={value!r} is unknown. Use {choice}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A family of networks: `build(spec)` makes one, `variants` are the named specs.
 
-    `widths` are the width multipliers worth offering to a person's own data. `no_facts_because`
-    says why a family has no printed figure that can be recomputed; one of the two is required.
+    `widths` are the width multipliers, and `offered` the variants, worth trying on a person's own
+    data: of many variants that differ in a detail, few deserve the time. `no_facts_because` says
+    why a family has no printed figure that can be recomputed; one of the two is required.
     """
 
     name: str
@@ -49,3 +62,4 @@ class Family:
     facts: tuple[Fact, ...] = ()
     no_facts_because: str = ""
     widths: tuple[float, ...] = (1.0,)
+    offered: tuple[str, ...] = ()

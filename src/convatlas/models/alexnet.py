@@ -198,4 +198,5 @@ FAMILY = Family(
         Fact("alexnet", "mult_adds", "720000000", ZHANG2018, "Table 8, AlexNet"),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=("alexnet_owt", "alexnet_small"),
 )

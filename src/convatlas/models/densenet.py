@@ -207,4 +207,11 @@ FAMILY = Family(
         Fact("densenet_bc_40_k60", "params", "4.3e6", HUANG2017_CODE, "README, Wide-DenseNet"),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=(
+        "densenet121",
+        "densenet169",
+        "densenet_bc_100_k12",
+        "densenet_bc_22_small",
+        "densenet_bc_40_small",
+    ),
 )

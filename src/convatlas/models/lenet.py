@@ -200,4 +200,5 @@ FAMILY = Family(
         Fact("lenet5", "connections", "48120", LECUN1998, f"{_PLACE}, C5", part="stages.c5"),
     ),
     widths=(0.5, 1.0, 2.0),
+    offered=("lenet5_small",),
 )

@@ -205,4 +205,5 @@ FAMILY = Family(
     },
     facts=_PAPER_FACTS + _RESOLUTION_FACTS + _LAYER_FACTS + _RELEASE_MULT_ADDS + _RELEASE_PARAMS,
     widths=(0.25, 0.5, 1.0),
+    offered=("mobilenet_v1", "shallow_mobilenet", "mobilenet_v1_small"),
 )

@@ -200,4 +200,5 @@ FAMILY = Family(
     },
     facts=_PAPER_FACTS + _RELEASE_FACTS,
     widths=(0.25, 0.5, 1.0),
+    offered=("mobilenet_v2", "mobilenet_v2_small"),
 )

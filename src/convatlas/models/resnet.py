@@ -165,4 +165,5 @@ FAMILY = Family(
         Fact("resnet101_v15", "mult_adds", "7.8e9", XIE2017, "Table 4"),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=("resnet18", "resnet34", "resnet50", "resnet18_small"),
 )

@@ -91,4 +91,12 @@ FAMILY = Family(
         Fact("resnet1202_cifar", "params", "19.4e6", HE2016, "Table 6, Sec. 4.2"),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=(
+        "resnet8_small",
+        "resnet14_small",
+        "resnet20_cifar",
+        "resnet32_cifar",
+        "resnet44_cifar",
+        "resnet56_cifar",
+    ),
 )

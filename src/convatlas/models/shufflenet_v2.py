@@ -179,4 +179,11 @@ FAMILY = Family(
     },
     facts=_FACTS,
     widths=(0.25, 0.5, 1.0),
+    offered=(
+        "shufflenet_v2_x0_5",
+        "shufflenet_v2_x1_0",
+        "shufflenet_v2_x1_5",
+        "shufflenet_v2_x2_0",
+        "shufflenet_v2_small",
+    ),
 )

@@ -264,4 +264,10 @@ FAMILY = Family(
         Fact("squeezenet_1_0_sr75", "size_bytes", "19e6", IANDOLA2016, "Section 5.2 and Fig. 3a"),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=(
+        "squeezenet_1_0",
+        "squeezenet_1_0_simple_bypass",
+        "squeezenet_1_1",
+        "squeezenet_small",
+    ),
 )

@@ -182,4 +182,5 @@ FAMILY = Family(
         ),
     ),
     widths=(0.25, 0.5, 1.0),
+    offered=("vgg_a", "vgg_b", "vgg_a_small"),
 )

@@ -4,10 +4,13 @@ import os
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from convatlas.foreign import convert, net_for, sources_of
 
 WEIGHTED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
@@ -81,3 +84,40 @@ def _as_run(net: nn.Module, image: Tensor) -> list[nn.Module]:
     for handle in handles:
         handle.remove()
     return seen
+
+
+def assert_same_logits(
+    variant: str,
+    library: Literal["timm", "torchvision"],
+    side: int | None = None,
+    **our_changes: Any,
+) -> None:
+    """Their net under random weights and statistics, converted, computes what ours does.
+
+    Args:
+        side: of the images, and our net's `input_side`; the variant's own without it.
+        our_changes: fields of our spec; a `num_classes` goes to theirs as well.
+    """
+    (source,) = [s for s in sources_of(variant) if s.library == library]
+    torch.manual_seed(0)
+    classes = {k: v for k, v in our_changes.items() if k == "num_classes"}
+    theirs = build_theirs(library, source.variants[variant], **classes).eval()
+    _randomise(theirs)
+    if side is not None:
+        our_changes["input_side"] = side
+    net, spec = net_for(variant, source, **our_changes)
+    net.load_state_dict(convert(theirs.state_dict(), net, source), strict=True)
+    images = torch.randn(2, spec.in_channels, spec.input_side, spec.input_side)
+    with torch.no_grad():
+        logits = net.eval()(images)
+        assert float(logits.std()) > 0
+        assert relative_difference(theirs(images), logits) <= 1e-4
+
+
+def build_theirs(library: str, name: str, **changes: Any) -> nn.Module:
+    """A library's net by its name, without pretrained weights."""
+    if library == "timm":
+        return peer("timm").create_model(name, pretrained=False, **changes)
+    if name in ("googlenet", "inception_v3"):
+        changes = {"init_weights": False, **changes}  # they warn unless told
+    return peer("torchvision.models").get_model(name, weights=None, **changes)

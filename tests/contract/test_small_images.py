@@ -9,17 +9,15 @@ from convatlas.analysis import CostReport, cost
 from convatlas.errors import UserError
 from convatlas.models import build, family_of
 from tests.contract.nets import (
-    DEEP,
     FIXED,
     SMALL_SIDES,
-    every,
-    for_small_images,
-    offered,
+    offered_for_small_images,
     on_meta,
+    small,
 )
 
 
-@pytest.mark.parametrize("name", offered())
+@pytest.mark.parametrize("name", small())
 @pytest.mark.parametrize(("side", "channels"), [*zip(SMALL_SIDES, cycle((1, 3)), strict=False)])
 def test_offered_for_small_images_takes_every_side(name, side, channels):
     widths = family_of(name).widths
@@ -27,7 +25,7 @@ def test_offered_for_small_images_takes_every_side(name, side, channels):
     assert least.mult_adds < most.mult_adds
 
 
-@pytest.mark.parametrize("name", offered())
+@pytest.mark.parametrize("name", small())
 def test_offered_for_small_images_costs_more_with_each_width(name):
     reports = [_cost(name, 28, 1, width) for width in family_of(name).widths]
     for figure in ("params", "mult_adds", "activations"):
@@ -35,9 +33,7 @@ def test_offered_for_small_images_costs_more_with_each_width(name):
         assert counts == sorted(set(counts)), figure
 
 
-@pytest.mark.parametrize(
-    "name", every([n for n in for_small_images() if n not in (*offered(), *FIXED)])
-)
+@pytest.mark.parametrize("name", offered_for_small_images())
 def test_small_image_net_takes_the_ends_of_sides_and_widths(name):
     widths = family_of(name).widths
     least = _cost(name, SMALL_SIDES[0], 1, min(widths))
@@ -53,7 +49,7 @@ def test_net_with_one_possible_input_says_so(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in for_small_images() if n not in (*DEEP, *FIXED)])
+@pytest.mark.parametrize("name", [*small(), *offered_for_small_images()])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_image_net_takes_every_side_and_width(name, channels):
     for side in SMALL_SIDES:

@@ -147,3 +147,85 @@ def test_what_cannot_be_built():
 
 def weighted_layers(net: nn.Module) -> int:
     return sum(isinstance(module, nn.Conv2d | nn.Linear) for module in net.modules())
+
+
+def test_b_alone_and_c_alone():
+    """L = 100: B halves the layers of a block, C the channels behind it."""
+    for name, depths, channels in [
+        ("densenet_b_100_k12", (16,) * 3, [216, 216, 408, 408, 600]),
+        ("densenet_c_100_k12", (32,) * 3, [400, 200, 584, 292, 676]),
+        ("densenet_bc_100_k12", (16,) * 3, [216, 108, 300, 150, 342]),
+    ]:
+        net = on_meta(name)
+        assert tuple(len(net.stages.get_submodule(f"block{i}")) for i in (1, 2, 3)) == depths
+        assert [row[2] for row in stage_rows(name)] == channels
+    # pytorchcv's densenet100_k12 is C with 2k channels to start from.
+    assert params(on_meta("densenet_c_100_k12", stem_channels=24)) == 4_068_490
+
+
+def test_wider_nets_of_the_later_tables():
+    """The notes print 55 M and 73 M; the sums by hand from 6k(4k)-layers are exact."""
+    for name, depths in (
+        ("densenet232_k48", (6, 12, 48, 48)),
+        ("densenet264_k48", (6, 12, 64, 48)),
+    ):
+        channels, total, k = 96, 3 * 96 * 49 + 2 * 96, 48
+        for block, depth in enumerate(depths):
+            for _ in range(depth):
+                total += 2 * channels + channels * 4 * k + 2 * 4 * k + 9 * 4 * k * k
+                channels += k
+            if block < 3:
+                total += 2 * channels + channels * (channels // 2)
+                channels //= 2
+        assert params(on_meta(name)) == total + 2 * channels + 1000 * channels + 1000
+
+
+CHEAP = {"depths": (3, 2), "growth_rate": 4, "input_side": 8}
+
+
+@pytest.mark.parametrize("name", ["densenet_40_k12", "densenet_bc_40_small"])
+def test_memory_efficient_training_has_the_same_gradients(name: str):
+    torch.manual_seed(0)
+    plain = models.build(name, **CHEAP)
+    other = models.build(name, **CHEAP, memory_efficient=True)
+    other.load_state_dict(plain.state_dict())
+    x = torch.randn(4, 3, 8, 8)
+    for net in (plain, other):
+        net.train()(x).square().sum().backward()
+    for a, b in zip(plain.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(a.grad, b.grad, atol=1e-5 * float(a.grad.abs().max()))
+    for a, b in zip(plain.buffers(), other.buffers(), strict=True):
+        assert torch.equal(a, b)
+    assert torch.allclose(plain.eval()(x), other.eval()(x))
+
+
+def test_memory_efficient_training_keeps_maps_that_grow_with_the_depth():
+    """Second differences over the depth: 0 when linear, k maps per layer joined when not."""
+    saved = {
+        efficient: [_saved_bytes(depth, efficient=efficient) for depth in (4, 8, 12)]
+        for efficient in (False, True)
+    }
+    bends = {e: a - 2 * b + c for e, (a, b, c) in saved.items()}
+    assert bends[True] == 0
+    assert bends[False] > 0
+    assert saved[True][2] < 0.4 * saved[False][2]
+
+
+def _saved_bytes(depth: int, *, efficient: bool) -> int:
+    """What autograd keeps of activations, every storage once."""
+    net = models.build(
+        "densenet_bc_40_small", depths=(depth,), input_side=8, memory_efficient=efficient
+    ).train()
+    weights = {p.data_ptr() for p in net.parameters()}
+    found: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.data_ptr() not in weights and tensor.dim() == 4:
+            storage = tensor.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        logits = net(torch.randn(2, 3, 8, 8))
+    assert logits.requires_grad
+    return sum(found.values())

@@ -1,12 +1,21 @@
 """Blocks that know no paper: what several families are made of."""
 
 from convatlas.layers._conv import ConvNorm, Sides, same_padding
+from convatlas.layers._fully_connected import fully_connected
 from convatlas.layers._groups import check_groups
 from convatlas.layers._halvings import halvings
-from convatlas.layers._init import he_normal, normal, xavier_uniform
+from convatlas.layers._init import (
+    he_normal,
+    he_normal_by_inputs,
+    normal,
+    uniform_by_inputs,
+    xavier_uniform,
+)
+from convatlas.layers._map_loss import map_loss
 from convatlas.layers._norm_conv import NormConv
 from convatlas.layers._parallel import Parallel
 from convatlas.layers._radial import RadialBasis
+from convatlas.layers._recompute import recomputed_norm_conv
 from convatlas.layers._residual import (
     BasicUnit,
     BottleneckUnit,
@@ -14,6 +23,7 @@ from convatlas.layers._residual import (
     StrideIn,
     make_shortcut,
 )
+from convatlas.layers._response_norm import response_norm
 from convatlas.layers._scale import Scale
 from convatlas.layers._scaled_tanh import ScaledTanh
 from convatlas.layers._select import SelectChannels
@@ -48,11 +58,17 @@ __all__ = [
     "Survival",
     "ZeroPadShortcut",
     "check_groups",
+    "fully_connected",
     "halvings",
     "he_normal",
+    "he_normal_by_inputs",
     "make_shortcut",
+    "map_loss",
     "normal",
+    "recomputed_norm_conv",
+    "response_norm",
     "same_padding",
     "scale_channels",
+    "uniform_by_inputs",
     "xavier_uniform",
 ]

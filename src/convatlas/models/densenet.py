@@ -8,7 +8,8 @@ Paper: Huang et al., CVPR 2017 (arXiv:1608.06993): ImageNet Table 1, CIFAR Sec. 
 Departs from the paper: no dropout layers (used for data without augmentation: a recipe's matter).
 The count of layers that gives 121, 169 and 201 gives 265 for `densenet264`, by Table 1's blocks.
 `densenet161_k48` and the wide nets `densenet_bc_40_k36`, `_k48`, `_k60` are the authors' released
-code's, not the paper's.
+code's, not the paper's; `densenet232_k48` and `densenet264_k48` its later tables', the blocks of
+232 read from its name and size. The "cosine" rows there are the same nets under another recipe.
 Common elsewhere: plain CIFAR nets that start from 2k channels (the authors' released code) and
 compress too (pytorchcv's `densenet40_k12`: 599,050 parameters; the paper's net has 1,019,722, and
 1.0 M is printed).
@@ -18,16 +19,17 @@ with fewer layers, for small devices.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
-from convatlas.layers import ConvNorm, NormConv, he_normal, scale_channels
+from convatlas.layers import ConvNorm, NormConv, he_normal, recomputed_norm_conv, scale_channels
 from convatlas.models._family import Family, Spec
 
 
@@ -41,6 +43,7 @@ class DenseNetSpec(Spec):
     compression: float = 0.5  # theta, the share of channels that a transition keeps
     stem_channels: int | None = None  # None: 2k
     stem: Literal["7x7", "3x3"] = "7x7"  # 7x7 at stride 2 and a max pool, or a bare 3x3
+    memory_efficient: bool = False  # train in memory that grows with depth, not with its square
 
 
 class DenseLayer(nn.Module):
@@ -58,6 +61,36 @@ class DenseLayer(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
         """`x` with k more channels."""
         return torch.cat([x, self.layers(x)], dim=1)
+
+    def recomputed(self, maps: Sequence[Tensor]) -> Float[Tensor, "n c2 h w"]:
+        """The k new maps of all `maps` before, keeping nothing that can be made again."""
+        inputs = tuple(maps)
+        for step in cast(Iterable[NormConv], self.layers):
+            inputs = (recomputed_norm_conv(step.norm, step.conv, *inputs),)
+        return inputs[0]
+
+
+class DenseBlock(nn.Sequential):
+    """Dense layers one after the other.
+
+    Memory-efficient training keeps each layer's new maps once and makes joined and normalised
+    inputs again for the gradient (Pleiss et al., arXiv:1707.06990); the results are the same.
+    """
+
+    def __init__(self, *layers: DenseLayer, memory_efficient: bool) -> None:
+        super().__init__(*layers)
+        self.memory_efficient = memory_efficient
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
+        """`x` and the maps of all layers."""
+        if not self.memory_efficient or not self.training or isinstance(x, fx.Proxy):
+            for layer in self:
+                x = layer(x)
+            return x
+        maps = [x]
+        for layer in cast(Iterable[DenseLayer], self):
+            maps.append(layer.recomputed(maps))
+        return torch.cat(maps, dim=1)
 
 
 class DenseNet(nn.Module):
@@ -77,11 +110,11 @@ class DenseNet(nn.Module):
                 kept = int(spec.compression * channels)
                 stages[f"transition{number - 1}"] = _transition(channels, kept)
                 channels = kept
-            layers: list[nn.Module] = []
+            layers: list[DenseLayer] = []
             for _ in range(depth):
                 layers.append(DenseLayer(channels, growth_rate, bottleneck=spec.bottleneck))
                 channels += growth_rate
-            stages[f"block{number}"] = nn.Sequential(*layers)
+            stages[f"block{number}"] = DenseBlock(*layers, memory_efficient=spec.memory_efficient)
         self.stages = nn.Sequential(stages)
         self.pool = _pool(channels)
         self.classifier = nn.Linear(channels, spec.num_classes)
@@ -182,9 +215,13 @@ FAMILY = Family(
         "densenet201": DenseNetSpec(depths=(6, 12, 48, 32)),
         "densenet264": DenseNetSpec(depths=(6, 12, 64, 48)),
         "densenet161_k48": DenseNetSpec(depths=(6, 12, 36, 24), growth_rate=48),
+        "densenet232_k48": DenseNetSpec(depths=(6, 12, 48, 48), growth_rate=48),
+        "densenet264_k48": DenseNetSpec(depths=(6, 12, 64, 48), growth_rate=48),
         "densenet_40_k12": _plain(40, 12),
         "densenet_100_k12": _plain(100, 12),
         "densenet_100_k24": _plain(100, 24),
+        "densenet_b_100_k12": replace(_bc(100, 12), compression=1.0),
+        "densenet_c_100_k12": replace(_plain(100, 12), compression=0.5),
         "densenet_bc_100_k12": _bc(100, 12),
         "densenet_bc_250_k24": _bc(250, 24),
         "densenet_bc_190_k40": _bc(190, 40),

@@ -17,6 +17,26 @@ def he_normal(module: nn.Module) -> None:
     _zero_bias(module)
 
 
+def he_normal_by_inputs(module: nn.Module) -> None:
+    """Convolutions and linear layers from N(0, 2 / fan_in), biases zero.
+
+    Source: He et al., "Delving deep into rectifiers", arXiv:1502.01852, Eq. 10.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    _zero_bias(module)
+
+
+def uniform_by_inputs(module: nn.Module) -> None:
+    """Convolutions and linear layers from U(-a, a), a = sqrt(3 / fan_in), biases zero.
+
+    Source: filler "xavier" of BVLC/caffe (include/caffe/filler.hpp).
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
+    _zero_bias(module)
+
+
 def xavier_uniform(module: nn.Module) -> None:
     """Convolutions and linear layers from U(-a, a), a = sqrt(6 / (fan_in + fan_out)).
 

@@ -5,20 +5,26 @@ import torch
 from torch import nn
 
 from convatlas.errors import UserError
+from convatlas.facts import compare
 from convatlas.models import build
 from tests.papers.changed import changed, verdict
 from tests.papers.running_sums import fact_id, facts_of, mult_adds, on_meta, params, stage_rows
+from tests.papers.stage_table import weighted_layers
 
 
 @pytest.mark.parametrize("fact", facts_of("alexnet"), ids=fact_id)
 def test_printed_figure(fact):
-    assert (verdict(fact) == "differs") == bool(fact.because)
+    if fact.quantity == "layers":
+        assert compare(fact.printed, weighted_layers(on_meta(fact.variant))) == "exact"
+    else:
+        assert (verdict(fact) == "differs") == bool(fact.because)
 
 
 @pytest.mark.parametrize(
     ("variant", "side", "total_params", "total_mult_adds"),
     [
         ("alexnet", 227, 60_965_224, 724_406_816),
+        ("alexnet_ungrouped", 227, 62_378_344, 1_135_256_096),
         ("alexnet_owt", 224, 61_100_840, 714_188_480),
     ],
 )
@@ -40,6 +46,30 @@ def test_layers():
     ]
     rows = [("fc6", 37_752_832), ("fc7", 16_781_312), ("fc8", 4_097_000)]
     assert [(name, params(net, f"classifier.{name}")) for name, _ in rows] == rows
+
+
+def test_ungrouped_layers():
+    """Without the groups, conv2, conv4 and conv5 have twice the weights; the maps are the same."""
+    net = on_meta("alexnet_ungrouped")
+    assert stage_rows(net, 227) == [
+        # layer  side  params
+        ("stem", 27, 34_944),
+        ("conv2", 13, 614_656),
+        ("conv3", 13, 885_120),
+        ("conv4", 13, 1_327_488),
+        ("conv5", 6, 884_992),
+    ]
+    first_map = net.get_submodule("stem.conv")(torch.empty(1, 3, 227, 227, device="meta"))
+    assert first_map.shape == (1, 96, 55, 55)
+
+
+def test_pooling_without_overlap_gives_the_same_maps():
+    """Section 3.4 compares windows of z = 2 with z = 3, both at a stride of s = 2."""
+    net = changed("alexnet", pool_size=2)
+    pools = [m for m in net.modules() if isinstance(m, nn.MaxPool2d)]
+    assert [(p.kernel_size, p.stride) for p in pools] == [(2, 2)] * 3
+    assert stage_rows(net, 227) == stage_rows(on_meta("alexnet"), 227)
+    assert params(net) == 60_965_224
 
 
 def test_neurons_of_fig_2():
@@ -109,6 +139,21 @@ def test_too_small_an_image_is_refused():
     assert params(changed("alexnet", input_side=67), "classifier.fc6") == 257 * 4096
     with pytest.raises(UserError, match="input_side=66 leaves no map to classify"):
         changed("alexnet", input_side=66)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pool_size": 4}, "pool_size=4 is unknown. Use 2 or 3."),
+        ({"normalisation": "layer"}, "normalisation='layer' is unknown. Use 'local_response', "),
+        ({"dropout": "both"}, "dropout='both' is unknown. Use 'outputs' or 'inputs'."),
+        ({"downsampling": "none"}, "downsampling='none' is unknown. Use 'fixed' or 'by_side'."),
+        ({"groups": (1, 5, 1, 2, 2)}, "groups of conv2=5 does not divide 96 channels."),
+    ],
+)
+def test_what_cannot_be_built(change, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        changed("alexnet", **change)
 
 
 @pytest.mark.parametrize(

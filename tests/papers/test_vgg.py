@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from convatlas.errors import UserError
+from convatlas.models import build
+from convatlas.models.vgg import graft
 from tests.papers.changed import changed, verdict
 from tests.papers.running_sums import fact_id, facts_of, mult_adds, on_meta, params
 
@@ -23,6 +25,10 @@ def test_printed_figure(fact):
         ("vgg_c", 16, 133_638_952, 11_770_888_192),
         ("vgg_d", 16, 138_357_544, 15_470_264_320),
         ("vgg_e", 19, 143_667_240, 19_632_062_464),
+        ("vgg_a_bn", 11, 132_868_840, 7_609_090_048),
+        ("vgg_b_bn", 13, 133_053_736, 11_308_466_176),
+        ("vgg_d_bn", 16, 138_365_992, 15_470_264_320),
+        ("vgg_e_bn", 19, 143_678_248, 19_632_062_464),
     ],
 )
 def test_totals(variant, weight_layers, total_params, total_mult_adds):
@@ -78,6 +84,73 @@ def test_only_a_lrn_normalises_and_only_after_its_first_convolution():
         for variant in ("vgg_a", "vgg_a_lrn", "vgg_b", "vgg_c", "vgg_d", "vgg_e")
     }
     assert counts == {v: int(v == "vgg_a_lrn") for v in counts}
+
+
+def test_batch_norm_follows_every_convolution_which_keeps_its_bias():
+    for stage in on_meta("vgg_d_bn").get_submodule("stages").children():
+        names = [name.rstrip("123") for name, _ in stage.named_children()]
+        assert names == ["conv", "norm", "relu"] * (len(names) // 3) + ["pool"]
+    convolutions = [m for m in on_meta("vgg_d_bn").modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 13
+    assert all(m.bias is not None for m in convolutions)
+
+
+FIRST_FOUR_OF_A = {f"stages.conv{at}" for at in ("1.conv1", "2.conv1", "3.conv1", "3.conv2")}
+LINEAR = {f"classifier.fc{number}" for number in (6, 7, 8)}
+
+
+@pytest.mark.parametrize(
+    ("deep", "untouched"), [("vgg_b", 6), ("vgg_c", 9), ("vgg_d", 9), ("vgg_e", 12)]
+)
+def test_section_3_1_grafting(deep, untouched):
+    """D starts with four convolutions and three linear layers of A; nine stay as drawn."""
+    a, net = thin("vgg_a", seed=1), thin(deep, seed=2)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    rest = graft(a, net)
+    assert len(rest) == untouched
+    assert not (FIRST_FOUR_OF_A | LINEAR) & set(rest)
+    for layer in FIRST_FOUR_OF_A | LINEAR:
+        for tensor in ("weight", "bias"):
+            grafted = net.get_parameter(f"{layer}.{tensor}")
+            assert torch.equal(grafted, a.get_parameter(f"{layer}.{tensor}"))
+            assert tensor == "bias" or not torch.equal(grafted, before[f"{layer}.{tensor}"])
+    for layer in rest:
+        for name, value in net.get_submodule(layer).state_dict().items():
+            assert torch.equal(value, before[f"{layer}.{name}"])
+
+
+def test_grafting_takes_the_batch_norms_along():
+    a, net = thin("vgg_a_bn", seed=1), thin("vgg_d_bn", seed=2)
+    nn.init.constant_(a.get_parameter("stages.conv3.norm2.weight"), 3.0)
+    rest = graft(a, net)
+    assert net.get_parameter("stages.conv3.norm2.weight").unique().tolist() == [3.0]
+    assert "stages.conv3.norm3" in rest
+    assert "stages.conv3.norm2" not in rest
+
+
+@pytest.mark.parametrize(
+    ("shallow", "deep", "changes", "layer"),
+    [
+        ("vgg_d", "vgg_a", {}, "stages.conv1.conv2"),
+        ("vgg_a", "vgg_d", {"num_classes": 4}, "classifier.fc8"),
+        ("vgg_a", "vgg_d", {"in_channels": 1}, "stages.conv1.conv1"),
+        ("vgg_a", "vgg_d", {"width_multiplier": 0.25}, "stages.conv1.conv1"),
+        ("vgg_a_bn", "vgg_d", {}, "stages.conv1.norm1"),
+        ("vgg_a", "vgg_a_small", {"channels": (64, 128, 256, 512, 512)}, "stages.conv1.conv1"),
+    ],
+)
+def test_what_cannot_be_grafted(shallow, deep, changes, layer):
+    first, second = thin(shallow, seed=1), thin(deep, seed=2, **changes)
+    before = {name: value.clone() for name, value in second.state_dict().items()}
+    with pytest.raises(UserError, match=f"The deeper net has no '{layer}' with "):
+        graft(first, second)
+    assert all(torch.equal(value, before[name]) for name, value in second.state_dict().items())
+
+
+def thin(variant: str, seed: int, **changes: object) -> nn.Module:
+    torch.manual_seed(seed)
+    small = {"input_side": 32, "num_classes": 3, "width_multiplier": 1 / 8}
+    return build(variant, **{**small, **changes})
 
 
 def test_too_small_an_image_is_refused():

@@ -5,27 +5,41 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convatlas.models import build
-from tests.peers.peer import peer, relative_difference, transplant
+from tests.peers.peer import assert_same_logits, peer, relative_difference, transplant
 
 
 def test_one_tower_net_equals_torchvision():
-    ours = build("alexnet_owt", num_classes=10).eval()
-    theirs = peer("torchvision.models").alexnet(num_classes=10).eval()
-    image = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    assert_same_logits("alexnet_owt", "torchvision", num_classes=10)
+
+
+def test_ungrouped_net_equals_pytorchcv_given_its_alpha():
+    """Given 227 pixels, its maps are ours; it hands the printed alpha to torch, a fifth of ours."""
+    ours = felt(build("alexnet_ungrouped", num_classes=10))
+    theirs = peer("pytorchcv.model_provider").get_model("alexnet", num_classes=10).eval()
+    image = 100 * torch.randn(1, 3, 227, 227, generator=torch.Generator().manual_seed(0))
     transplant(ours, theirs, image)
     with torch.no_grad():
+        assert relative_difference(ours(image), theirs(image)) > 1e-3
+        for layer in ("stem", "stages.conv2"):
+            norm = ours.get_submodule(f"{layer}.norm")
+            norm.alpha /= 5
         assert relative_difference(ours(image), theirs(image)) <= 1e-4
 
 
 def test_groups_equal_two_towers():
     """Maps of 3x3 before fc6; large pixels, so that the normalisation is felt."""
-    ours = build("alexnet", input_side=131, hidden=64, num_classes=10).eval()
-    for name, parameter in ours.named_parameters():
-        scale = 0.05 if "bias" in name else (2 / parameter[0].numel()) ** 0.5
-        nn.init.normal_(parameter, std=scale)
+    ours = felt(build("alexnet", input_side=131, hidden=64, num_classes=10))
     image = 100 * torch.randn(2, 3, 131, 131, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert relative_difference(ours(image), two_towers(ours.state_dict(), image)) <= 1e-4
+
+
+def felt(net: nn.Module) -> nn.Module:
+    """Weights so large that the normalisation of large pixels matters."""
+    for name, parameter in net.named_parameters():
+        scale = 0.05 if "bias" in name else (2 / parameter[0].numel()) ** 0.5
+        nn.init.normal_(parameter, std=scale)
+    return net.eval()
 
 
 def two_towers(weights: dict[str, Tensor], image: Tensor) -> Tensor:

@@ -3,11 +3,14 @@
 The split is a grouped convolution: conv2, conv4 and conv5 read only the maps of their own tower.
 
 Paper: Krizhevsky, Sutskever, Hinton, NIPS 2012: layers Fig. 2 and Section 3.5, normalisation
-Section 3.3, overlapping pooling Section 3.4, initialisation Section 5.
+Section 3.3, overlapping pooling Section 3.4, initialisation Section 5. The ablations are
+`normalisation="none"` (Section 3.3) and `pool_size=2` (Section 3.4).
 Departs from the paper: the input side is 227, as in the authors' code; the printed 224 does not
 give the printed maps of 55. Normalisation runs over the maps of both towers, as in the BVLC port.
-Common elsewhere: no groups (62,378,344 parameters); pooling before normalisation (CaffeNet);
-torch's `LocalResponseNorm` divides alpha by n, so the paper's alpha of 1e-4 is 5e-4 there.
+Common elsewhere: no groups (62,378,344 parameters), here `alexnet_ungrouped`, whose first maps are
+55x55; pytorchcv's `alexnet` has them at 54x54. Channels of 64, 192, 384, 256, 256 (61,100,840
+parameters) in torchvision, here `alexnet_owt`. Pooling before normalisation in CaffeNet. torch's
+`LocalResponseNorm` divides alpha by n, so that the paper's alpha of 1e-4 is 5e-4 there.
 
 `alexnet_owt` is what libraries call AlexNet: the one-tower net of arXiv:1404.5997, in the form in
 general use, without normalisation and with dropout before the hidden fully connected layers.
@@ -27,8 +30,16 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
-from convatlas.layers import halvings, he_normal, normal, scale_channels
-from convatlas.models._family import Family, Spec
+from convatlas.layers import (
+    check_groups,
+    fully_connected,
+    halvings,
+    he_normal,
+    normal,
+    response_norm,
+    scale_channels,
+)
+from convatlas.models._family import Family, Spec, one_of
 from convatlas.models._papers import HAN2016, ZHANG2018
 
 
@@ -41,6 +52,7 @@ class AlexNetSpec(Spec):
     groups: tuple[int, int, int, int, int] = (1, 2, 1, 2, 2)
     stem_kernel_size: int = 11
     stem_padding: int = 0
+    pool_size: Literal[2, 3] = 3  # z; windows overlap where it exceeds the stride, 2
     downsampling: Literal["fixed", "by_side"] = "fixed"  # by_side: as often as the side allows
     normalisation: Literal["local_response", "none", "batch"] = "local_response"
     hidden: int = 4096  # units of fc6 and fc7
@@ -52,6 +64,7 @@ class AlexNet(nn.Module):
 
     def __init__(self, spec: AlexNetSpec) -> None:
         super().__init__()
+        _check(spec)
         stem_stride, pooled = _downsampling(spec)
         kernels, paddings = (spec.stem_kernel_size, 5, 3, 3, 3), (spec.stem_padding, 2, 1, 1, 1)
         channels, side = spec.in_channels, spec.input_side
@@ -65,12 +78,12 @@ class AlexNet(nn.Module):
                 kernels[index],
                 stride=stem_stride if number == 1 else 1,
                 padding=paddings[index],
-                groups=spec.groups[index],
+                groups=_groups(spec, number, channels, width),
                 bias=spec.normalisation != "batch",
             )
-            pool = nn.MaxPool2d(3, 2, _pool_padding(spec)) if number in pooled else None
-            layers[f"conv{number}"] = _layer(spec, number, conv, pool)
-            side = _side_after(spec, side, conv, pool is not None)
+            pool = nn.MaxPool2d(spec.pool_size, 2, _pool_padding(spec))
+            layers[f"conv{number}"] = _layer(spec, number, conv, pool if number in pooled else None)
+            side = _side_after(spec, side, conv, number in pooled)
             channels = width
         if side < 1:
             raise UserError(
@@ -78,12 +91,29 @@ class AlexNet(nn.Module):
             )
         self.stem = layers.pop("conv1")
         self.stages = nn.Sequential(layers)
-        self.classifier = _classifier(spec, channels * side**2)
+        hidden = scale_channels(spec.hidden, spec.width_multiplier)
+        self.classifier = fully_connected(
+            channels * side**2, (hidden, hidden), spec.num_classes, dropout=spec.dropout
+        )
         _initialise(self, spec)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""
         return self.classifier(self.stages(self.stem(images)).flatten(1))
+
+
+def _check(spec: AlexNetSpec) -> None:
+    one_of("pool_size", spec.pool_size, (2, 3))
+    one_of("downsampling", spec.downsampling, ("fixed", "by_side"))
+    one_of("normalisation", spec.normalisation, ("local_response", "none", "batch"))
+    one_of("dropout", spec.dropout, ("outputs", "inputs"))
+
+
+def _groups(spec: AlexNetSpec, number: int, in_channels: int, out_channels: int) -> int:
+    groups = spec.groups[number - 1]
+    for channels in (in_channels, out_channels):
+        check_groups(groups, channels=channels, name=f"groups of conv{number}")
+    return groups
 
 
 def _downsampling(spec: AlexNetSpec) -> tuple[int, tuple[int, ...]]:
@@ -95,7 +125,7 @@ def _downsampling(spec: AlexNetSpec) -> tuple[int, tuple[int, ...]]:
 
 
 def _pool_padding(spec: AlexNetSpec) -> int:
-    return 1 if spec.downsampling == "by_side" else 0
+    return (spec.pool_size - 1) // 2 if spec.downsampling == "by_side" else 0
 
 
 def _layer(
@@ -107,8 +137,7 @@ def _layer(
         layer["norm"] = nn.BatchNorm2d(conv.out_channels)
     layer["relu"] = nn.ReLU(inplace=True)
     if spec.normalisation == "local_response" and number <= 2:
-        # torch takes the mean of the n squares where the paper takes their sum: alpha * n
-        layer["norm"] = nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2.0)
+        layer["norm"] = response_norm()
     if pool is not None:
         layer["pool"] = pool
     return nn.Sequential(layer)
@@ -116,21 +145,7 @@ def _layer(
 
 def _side_after(spec: AlexNetSpec, side: int, conv: nn.Conv2d, pooled: bool) -> int:
     side = (side + 2 * int(conv.padding[0]) - conv.kernel_size[0]) // conv.stride[0] + 1
-    return (side + 2 * _pool_padding(spec) - 3) // 2 + 1 if pooled else side
-
-
-def _classifier(spec: AlexNetSpec, features: int) -> nn.Sequential:
-    hidden = scale_channels(spec.hidden, spec.width_multiplier)
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, inputs in ((6, features), (7, hidden)):
-        if spec.dropout == "inputs":
-            layers[f"dropout{number}"] = nn.Dropout(0.5)
-        layers[f"fc{number}"] = nn.Linear(inputs, hidden)
-        layers[f"relu{number}"] = nn.ReLU(inplace=True)
-        if spec.dropout == "outputs":
-            layers[f"dropout{number}"] = nn.Dropout(0.5)
-    layers["fc8"] = nn.Linear(hidden, spec.num_classes)
-    return nn.Sequential(layers)
+    return (side + 2 * _pool_padding(spec) - spec.pool_size) // 2 + 1 if pooled else side
 
 
 def _initialise(net: AlexNet, spec: AlexNetSpec) -> None:
@@ -168,6 +183,7 @@ FAMILY = Family(
     build=AlexNet,
     variants={
         "alexnet": AlexNetSpec(),
+        "alexnet_ungrouped": AlexNetSpec(groups=(1, 1, 1, 1, 1)),
         "alexnet_owt": AlexNetSpec(
             input_side=224,
             channels=(64, 192, 384, 256, 256),
@@ -189,6 +205,7 @@ FAMILY = Family(
     },
     facts=(
         Fact("alexnet", "params", "60e6", KRIZHEVSKY2012, "Abstract"),
+        Fact("alexnet", "layers", "8", KRIZHEVSKY2012, "Section 3"),
         Fact("alexnet", "params", "61e6", HAN2016, "Table 1, AlexNet Ref"),
         Fact("alexnet", "size_bytes", "240000000", HAN2016, "Table 1, AlexNet Ref"),
         *(

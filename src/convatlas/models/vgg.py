@@ -5,8 +5,13 @@ Two 3x3 convolutions see as far as a 5x5, three as far as a 7x7, with fewer weig
 Paper: Simonyan and Zisserman, ICLR 2015 (arXiv:1409.1556): configurations Table 1, parameters
 Table 2, training Section 3.1.
 Departs from the paper: nothing. Weights start by Glorot's rule, which Section 3.1 names as doing
-without the pre-training on A; biases start at zero.
-Common elsewhere: batch norm after each convolution ("vgg16_bn").
+without the pre-training on A; biases start at zero. `graft` starts a deeper net from a trained A,
+as the paper did first.
+Common elsewhere: `vgg11`, `vgg13`, `vgg16` and `vgg19` of torchvision and timm are `vgg_a`,
+`vgg_b`, `vgg_d` and `vgg_e` (132,863,336 to 143,667,240 parameters). Their `_bn` forms, which no
+paper describes, are `vgg_a_bn`, `vgg_b_bn`, `vgg_d_bn`, `vgg_e_bn` here: batch norm after every
+convolution, which keeps its bias (138,365,992 parameters in `vgg_d_bn`). pytorchcv's `bn_vgg16`
+drops the biases (138,361,768 parameters).
 
 `vgg_a_small` is for images of 8 to 64 pixels: the convolutions of A at half its channels, with
 batch norm; global average pooling and one linear layer in place of the three fully connected
@@ -16,12 +21,20 @@ ones. The side is halved until about 4 pixels are left, by pools after the first
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
-from convatlas.layers import halvings, he_normal, scale_channels, xavier_uniform
+from convatlas.layers import (
+    fully_connected,
+    halvings,
+    he_normal,
+    response_norm,
+    scale_channels,
+    xavier_uniform,
+)
 from convatlas.models._family import Family, Spec
 from convatlas.models._papers import HAN2016, HE2016, HUANG2018
 
@@ -36,6 +49,7 @@ class VGGSpec(Spec):
     pointwise: Five = (0, 0, 0, 0, 0)  # 1x1 convolutions that end a stage (C)
     channels: Five = (64, 128, 256, 512, 512)
     local_response_norm: bool = False  # after the first convolution (A-LRN)
+    batch_norm: bool = False  # after every convolution
     small: bool = False  # batch norm, pools by the side, one pooled linear layer
 
 
@@ -63,7 +77,7 @@ class VGG(nn.Module):
             if spec.small
             else _classifier(spec, channels * (spec.input_side // 32) ** 2)
         )
-        self.apply(he_normal if spec.small else xavier_uniform)
+        self.apply(he_normal if spec.small or spec.batch_norm else xavier_uniform)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""
@@ -79,12 +93,11 @@ def _stage(
         layers[f"conv{place}"] = nn.Conv2d(
             in_channels, channels, kernel_size, padding=kernel_size // 2, bias=not spec.small
         )
-        if spec.small:
+        if spec.small or spec.batch_norm:
             layers[f"norm{place}"] = nn.BatchNorm2d(channels)
         layers[f"relu{place}"] = nn.ReLU(inplace=True)
         if spec.local_response_norm and number == place == 1:
-            # torch takes the mean of the n squares where AlexNet's formula takes their sum
-            layers["norm"] = nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2.0)
+            layers["norm"] = response_norm()
         in_channels = channels
     if pooled:
         layers["pool"] = nn.MaxPool2d(2)
@@ -93,17 +106,51 @@ def _stage(
 
 def _classifier(spec: VGGSpec, features: int) -> nn.Sequential:
     hidden = scale_channels(4096, spec.width_multiplier)
-    return nn.Sequential(
-        OrderedDict(
-            fc6=nn.Linear(features, hidden),
-            relu6=nn.ReLU(inplace=True),
-            dropout6=nn.Dropout(0.5),
-            fc7=nn.Linear(hidden, hidden),
-            relu7=nn.ReLU(inplace=True),
-            dropout7=nn.Dropout(0.5),
-            fc8=nn.Linear(hidden, spec.num_classes),
-        )
-    )
+    return fully_connected(features, (hidden, hidden), spec.num_classes)
+
+
+@torch.no_grad()
+def graft(shallow: VGG, deep: VGG) -> list[str]:
+    """Start `deep` from a trained `shallow`: its first four convolutions and all linear layers.
+
+    Each goes to the layer of the same stage and place (with the batch norm behind it, if any): the
+    first four convolutions of the deeper net itself have other shapes than those of A.
+
+    Returns:
+        The layers of `deep` that keep the weights they have.
+
+    Raises:
+        UserError: if `deep` lacks one of the layers or has it in another shape; nothing is copied.
+
+    Source: Section 3.1.
+    """
+    stages = dict(shallow.stages.named_modules(prefix="stages"))
+    grafted = [name for name, layer in stages.items() if isinstance(layer, nn.Conv2d)][:4]
+    grafted += [norm for name in grafted if (norm := _norm_of(name)) in stages]
+    grafted += _with_weights(shallow, "classifier")
+    theirs = _with_weights(deep)
+    for name in grafted:
+        needed = _shapes(shallow, name)
+        if name not in theirs or _shapes(deep, name) != needed:
+            raise UserError(f"The deeper net has no {name!r} with {needed} to graft onto.")
+    for name in grafted:
+        deep.get_submodule(name).load_state_dict(shallow.get_submodule(name).state_dict())
+    return [name for name in theirs if name not in grafted]
+
+
+def _norm_of(conv: str) -> str:
+    stage, place = conv.rsplit(".conv", 1)
+    return f"{stage}.norm{place}"
+
+
+def _with_weights(net: nn.Module, part: str = "") -> list[str]:
+    layers = net.get_submodule(part).named_modules(prefix=part)
+    return [name for name, layer in layers if list(layer.parameters(recurse=False))]
+
+
+def _shapes(net: nn.Module, layer: str) -> dict[str, tuple[int, ...]]:
+    state = net.get_submodule(layer).state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 SIMONYAN2015 = Paper(
@@ -142,6 +189,10 @@ FAMILY = Family(
         "vgg_c": VGGSpec(depths=(2, 2, 2, 2, 2), pointwise=(0, 0, 1, 1, 1)),
         "vgg_d": VGGSpec(depths=(2, 2, 3, 3, 3)),
         "vgg_e": VGGSpec(depths=(2, 2, 4, 4, 4)),
+        "vgg_a_bn": VGGSpec(depths=(1, 1, 2, 2, 2), batch_norm=True),
+        "vgg_b_bn": VGGSpec(depths=(2, 2, 2, 2, 2), batch_norm=True),
+        "vgg_d_bn": VGGSpec(depths=(2, 2, 3, 3, 3), batch_norm=True),
+        "vgg_e_bn": VGGSpec(depths=(2, 2, 4, 4, 4), batch_norm=True),
         "vgg_a_small": VGGSpec(
             input_side=32,
             num_classes=10,

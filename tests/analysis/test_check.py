@@ -3,9 +3,10 @@
 import pytest
 
 from convatlas import models
-from convatlas.analysis import check_facts
-from convatlas.errors import UnknownName
-from convatlas.facts import Fact, Paper
+from convatlas.analysis import _check, check_facts, check_slips
+from convatlas.analysis._measure import Measured
+from convatlas.errors import UnknownName, UserError
+from convatlas.facts import Count, Fact, Paper, Slip
 from convatlas.models import _family, _zoo
 
 
@@ -33,6 +34,7 @@ def test_unknown_pattern():
         check_facts("lenet9")
 
 
+SIZES = (32**2, 2 * 6 * 28**2, 2 * 6 * 14**2, 2 * 16 * 10**2, 2 * 16 * 5**2, 2 * 120, 2 * 84, 10)
 PAPER = Paper("Nobody2000", "A title", "A venue", "a link")
 
 
@@ -79,6 +81,11 @@ def test_verdicts(figures, printed, because, verdict, passed):
         ("layers", "", 7),  # "LeNet-5 comprises seven layers, not counting the input"
         ("layers", "classifier", 2),
         ("connections", "stages.s2", 14 * 14 * 6 * 5),
+        ("channels", "stages.c3", 16),
+        ("side", "stages.c3", 10),
+        ("channels", "classifier.f6", 84),
+        # the image, C1, S2, C3, S4, C5, F6 and the output; S2 and S4 squash in a layer of their own
+        ("activation_bytes", "", 4 * sum(SIZES)),
     ],
 )
 def test_quantities(figures, quantity, part, measured):
@@ -90,15 +97,76 @@ def test_labels(figures):
     figures(
         Fact("lenet5", "params", "156", PAPER, "Table 9", part="stem"),
         Fact("lenet5", "params", "60000", PAPER, "Table 9", input_side=32),
+        Fact("lenet5", "size_bytes", "234", PAPER, "Table 9", unit=2**10),
     )
-    assert [c.label for c in check_facts()] == ["params of stem", "params @32"]
+    checked = check_facts()
+    assert [c.label for c in checked] == ["params of stem", "params @32", "size_bytes"]
+    assert [c.printed for c in checked] == ["156", "60000", "234 x 2^10"]
+    assert {c.source for c in checked} == {"Nobody2000, Table 9"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "because", "outcome"),
+    [
+        ("60000", "", "exact"),
+        ("6e4", "", "exact"),
+        ("6.1e4", "", "unexplained"),
+        ("6.1e4", "a slip of the pen", "explained"),
+    ],
+)
+def test_outcomes(figures, printed, because, outcome):
+    figures(Fact("lenet5", "params", printed, PAPER, "Table 9", because=because))
+    (checked,) = check_facts()
+    assert checked.outcome == checked.as_dict()["outcome"] == outcome
+
+
+def test_a_part_that_is_not_there(figures):
+    figures(Fact("lenet5", "params", "1", PAPER, "Table 9", part="stages.c9"))
+    with pytest.raises(UserError, match=r"'lenet5' has no part 'stages.c9'"):
+        check_facts()
+
+
+def test_what_puts_out_a_vector_has_no_side(figures):
+    figures(Fact("lenet5", "side", "1", PAPER, "Table 9", part="classifier.f6"))
+    with pytest.raises(UserError, match=r"'classifier.f6' puts out has no side: its shape is"):
+        check_facts()
+
+
+def test_tables_of_other_papers_follow_the_familys_own_figures(figures, monkeypatch):
+    figures(Fact("lenet5", "params", "60000", PAPER, "Table 1"))
+    tables = (
+        Fact("lenet5", "params", "6e4", PAPER, "Table 9"),
+        Fact("nosuch", "params", "6e4", PAPER, "Table 9"),
+    )
+    monkeypatch.setattr(_check, "table_facts", lambda: tables)
+    assert [c.fact.where for c in check_facts("lenet")] == ["Table 1", "Table 9"]
+
+
+def test_every_net_is_built_once(monkeypatch):
+    built = []
+
+    def counting(variant, side=None):
+        built.append((variant, side))
+        return Measured(variant, side)
+
+    monkeypatch.setattr(_check, "Measured", counting)
+    checked = check_facts("mobilenet_v1*")
+    assert len(checked) > len(built)
+    assert len(built) == len(set(built))
+
+
+def test_slips_are_counted_where_a_net_tells():
+    counted, told = check_slips(
+        (
+            Slip("Sec. 1", "LeNet-5, params", "61000", Count("lenet5", "params"), "a test"),
+            Slip("Sec. 2", "a formula", "a + a", "2 a", "a test"),
+        )
+    )
+    assert (counted.right, told.right) == ("60,000", "2 a")
+    assert counted.as_dict()["printed"] == "61000"
 
 
 def test_depth_is_of_the_longest_path():
-    from convatlas.analysis._check import _layers, _traced
-
     # 53 convolutions and the classifier; four of them are projections beside a unit
-    net, graph = _traced("resnet50", 224)
-    assert _layers(net, graph, "") == 50
-    net, graph = _traced("densenet121", 224)
-    assert _layers(net, graph, "") == 121
+    assert Measured("resnet50").figure("layers") == 50
+    assert Measured("densenet121").figure("layers") == 121

@@ -1,9 +1,10 @@
 """What a net costs, computed without running it."""
 
-from convatlas.analysis._check import Checked, check_facts
+from convatlas.analysis._check import Checked, CheckedSlip, check_facts, check_slips
 from convatlas.analysis._cost import CostReport, CostRow, cost
 from convatlas.analysis._counting import CONVENTIONS, Convention
 from convatlas.analysis._graph import Graph, Node, Shape
+from convatlas.analysis._measure import Measured
 from convatlas.analysis._shapes import pair, window_padding
 from convatlas.analysis._stages import Stage, stages
 from convatlas.analysis._trace import trace
@@ -12,14 +13,17 @@ from convatlas.analysis._weightless import without_weights
 __all__ = [
     "CONVENTIONS",
     "Checked",
+    "CheckedSlip",
     "Convention",
     "CostReport",
     "CostRow",
     "Graph",
+    "Measured",
     "Node",
     "Shape",
     "Stage",
     "check_facts",
+    "check_slips",
     "cost",
     "pair",
     "stages",

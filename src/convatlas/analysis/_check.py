@@ -1,38 +1,37 @@
 """Recomputing what papers print."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from functools import cache
-from typing import Any
-
-from torch import nn
+from typing import Any, Literal
 
 from convatlas import models
-from convatlas.analysis._cost import cost_rows
-from convatlas.analysis._counting import WEIGHTED, connections
-from convatlas.analysis._graph import Graph
-from convatlas.analysis._parts import own_parameters
-from convatlas.analysis._trace import trace
-from convatlas.analysis._weightless import without_weights
-from convatlas.errors import UnknownName, UserError
-from convatlas.facts import Fact, Verdict, compare
+from convatlas.analysis._measure import Measured
+from convatlas.errors import UnknownName
+from convatlas.facts import Count, Fact, Slip, Verdict, table_facts
 
-_FLOAT32_BYTES = 4
-_LAYERS = WEIGHTED | {"SubSample", "RadialBasis"}
+Outcome = Literal["exact", "rounds", "truncates", "explained", "unexplained"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A printed figure beside the recomputed one.
-
-    `passed`: the figures agree to the printed digits, or the fact says why they cannot.
-    """
+    """A printed figure beside the recomputed one."""
 
     fact: Fact
     measured: int
     verdict: Verdict
-    passed: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict; of a figure that differs, whether the fact says why."""
+        if self.verdict != "differs":
+            return self.verdict
+        return "explained" if self.fact.because else "unexplained"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figures agree to the printed digits, or it is known why they cannot."""
+        return self.outcome != "unexplained"
 
     @property
     def label(self) -> str:
@@ -41,13 +40,38 @@ class Checked:
         side = f" @{self.fact.input_side}" if self.fact.input_side else ""
         return f"{self.fact.quantity}{part}{side}"
 
+    @property
+    def printed(self) -> str:
+        """The source's figure: "138e6", "528 x 2^20"."""
+        unit = self.fact.unit
+        return self.fact.printed + (f" x 2^{unit.bit_length() - 1}" if unit > 1 else "")
+
+    @property
+    def source(self) -> str:
+        """The paper's key and the place in it."""
+        return f"{self.fact.paper.key}, {self.fact.where}"
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return {**asdict(self), "outcome": self.outcome, "passed": self.passed}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSlip:
+    """A slip with the right figure at hand."""
+
+    slip: Slip
+    right: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self.slip), "right": self.right}
 
 
 def check_facts(pattern: str = "*") -> list[Checked]:
     """Recompute the printed figures of the variants or families that match a shell pattern.
+
+    A family's own figures come first, then what tables of other papers say of its nets.
 
     Raises:
         UnknownName: if nothing matches.
@@ -64,84 +88,37 @@ def check_facts(pattern: str = "*") -> list[Checked]:
     facts = [
         fact
         for family in matching
-        for fact in family.facts
+        for fact in (*family.facts, *(f for f in table_facts() if f.variant in family.variants))
         if fnmatchcase(family.name, pattern) or fnmatchcase(fact.variant, pattern)
     ]
     return _checked(facts)
 
 
+def check_slips(slips: Iterable[Slip]) -> list[CheckedSlip]:
+    """What is right where a text is wrong, counted anew where a net tells."""
+    counts = [slip.right for slip in slips if isinstance(slip.right, Count)]
+    figures = _figures(counts)
+    return [
+        CheckedSlip(s, f"{figures[s.right]:,}" if isinstance(s.right, Count) else s.right)
+        for s in slips
+    ]
+
+
 def _checked(facts: Iterable[Fact]) -> list[Checked]:
-    traced = cache(_traced)
-    found = []
-    for fact in facts:
-        side = fact.input_side or models.spec_of(fact.variant).input_side
-        measured = _measure(fact, *traced(fact.variant, side))
-        verdict = compare(fact.printed, measured)
-        passed = verdict != "differs" or bool(fact.because)
-        found.append(Checked(fact, measured, verdict, passed))
-    return found
+    facts = list(facts)
+    asked = {fact: Count(fact.variant, fact.quantity, fact.part, fact.input_side) for fact in facts}
+    figures = _figures(asked.values())
+    found = ((fact, figures[asked[fact]]) for fact in facts)
+    return [Checked(fact, measured, fact.verdict(measured)) for fact, measured in found]
 
 
-def _traced(variant: str, input_side: int) -> tuple[nn.Module, Graph]:
-    spec = models.spec_of(variant, input_side=input_side)
-    with without_weights():
-        net = models.family_of(variant).build(spec)
-    return net, trace(net, (spec.in_channels, spec.input_side, spec.input_side))
-
-
-def _measure(fact: Fact, net: nn.Module, graph: Graph) -> int:
-    names = {name for name, _ in net.named_modules()}
-    if fact.part not in names:
-        raise UserError(f"The figure {fact} is of a part that {fact.variant!r} does not have.")
-    return _MEASURES[fact.quantity](net, graph, fact.part)
-
-
-def _params(net: nn.Module, graph: Graph, part: str) -> int:
-    inside = net.get_submodule(part).parameters() if part else own_parameters(net)
-    return sum(p.numel() for p in inside)
-
-
-def _weights(net: nn.Module, graph: Graph, part: str) -> int:
-    inside = net.get_submodule(part).parameters() if part else own_parameters(net)
-    return sum(p.numel() for p in inside if p.dim() >= 2)
-
-
-def _size_bytes(net: nn.Module, graph: Graph, part: str) -> int:
-    return _FLOAT32_BYTES * _params(net, graph, part)
-
-
-def _mult_adds(net: nn.Module, graph: Graph, part: str) -> int:
-    rows = cost_rows(graph, "conv+linear")
-    return sum(row.mult_adds for row in rows if _inside(row.name, part))
-
-
-def _connections(net: nn.Module, graph: Graph, part: str) -> int:
-    return sum(connections(node) for node in graph.nodes if _inside(node.name, part))
-
-
-def _layers(net: nn.Module, graph: Graph, part: str) -> int:
-    """Layers that learn or measure, on the longest path: what papers call a net's depth.
-
-    A projection beside a residual unit and the branches of a fire module are not one after the
-    other, so they do not add up.
-    """
-    depth: dict[str, int] = {}
-    for node in graph.nodes:
-        before = max((depth[name] for name in node.inputs), default=0)
-        depth[node.name] = before + (node.kind in _LAYERS and _inside(node.name, part))
-    return max(depth.values())
-
-
-def _inside(name: str, part: str) -> bool:
-    path = name.split(":")[0]
-    return not part or path == part or path.startswith(f"{part}.")
-
-
-_MEASURES: dict[str, Callable[[nn.Module, Graph, str], int]] = {
-    "params": _params,
-    "weights": _weights,
-    "mult_adds": _mult_adds,
-    "connections": _connections,
-    "size_bytes": _size_bytes,
-    "layers": _layers,
-}
+def _figures(counts: Iterable[Count]) -> dict[Count, int]:
+    """Every figure asked for; each net is built once and let go before the next."""
+    by_net: dict[tuple[str, int | None], list[Count]] = {}
+    for count in dict.fromkeys(counts):
+        by_net.setdefault((count.variant, count.input_side), []).append(count)
+    figures = {}
+    for (variant, side), asked in by_net.items():
+        net = Measured(variant, side)
+        figures |= {count: net.figure(count.quantity, count.part) for count in asked}
+    return figures

@@ -1,5 +1,7 @@
 """Figures that papers print, kept with their digits and their place."""
 
 from convatlas.facts._fact import Fact, Paper, Quantity, Verdict, compare
+from convatlas.facts._slip import Count, Slip
+from convatlas.facts._tables import table_facts
 
-__all__ = ["Fact", "Paper", "Quantity", "Verdict", "compare"]
+__all__ = ["Count", "Fact", "Paper", "Quantity", "Slip", "Verdict", "compare", "table_facts"]

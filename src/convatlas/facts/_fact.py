@@ -5,7 +5,18 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Verdict = Literal["exact", "rounds", "truncates", "differs"]
-Quantity = Literal["params", "weights", "mult_adds", "connections", "size_bytes", "layers"]
+Quantity = Literal[
+    "params",
+    "weights",
+    "mult_adds",
+    "connections",
+    "size_bytes",
+    "activation_bytes",
+    "layers",
+    "channels",
+    "side",
+]
+COUNTED_ONE_BY_ONE = frozenset({"layers", "channels", "side"})  # 60 is 60, and not about 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +35,13 @@ class Fact:
 
     `printed` is the source's own string in plain or scientific notation ("3.86e9", "60000"), its
     digits being the precision that is compared. "params" are all that is learned but auxiliary
-    heads; "weights" only tensors of two and more dimensions: no bias, no batch norm. `part` names a
-    submodule ("stages.fire2") when the figure is of a part; `input_side` the image side when it is
-    not the variant's own. `because` says why a recomputed figure cannot agree, and is required for
-    verdict "differs".
+    heads; "weights" only tensors of two and more dimensions: no bias, no batch norm.
+    "activation_bytes" are float32 for the image and every map or vector that has a place of its own
+    in memory (an activation in place has none); "channels" and "side" are those of what a part puts
+    out. `part` names a submodule ("stages.fire2") when the figure is of a part; `input_side` the
+    image side when it is not the variant's own. `unit` is what the source counts by, a power of
+    two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot agree, and is
+    required for verdict "differs".
     """
 
     variant: str
@@ -38,6 +52,13 @@ class Fact:
     because: str = ""
     part: str = ""
     input_side: int | None = None
+    unit: int = 1
+
+    def verdict(self, measured: int) -> Verdict:
+        """How `measured` relates to the printed digits."""
+        if self.quantity in COUNTED_ONE_BY_ONE:
+            return "exact" if measured == int(self.printed) else "differs"
+        return compare(self.printed, measured / self.unit if self.unit > 1 else measured)
 
 
 def compare(printed: str, measured: int | float) -> Verdict:

@@ -117,7 +117,7 @@ def _figures(counts: Iterable[Count]) -> dict[Count, int]:
     by_net: dict[tuple[str, int | None], list[Count]] = {}
     for count in dict.fromkeys(counts):
         by_net.setdefault((count.variant, count.input_side), []).append(count)
-    figures = {}
+    figures: dict[Count, int] = {}
     for (variant, side), asked in by_net.items():
         net = Measured(variant, side)
         figures |= {count: net.figure(count.quantity, count.part) for count in asked}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import prod
 
-from torch import nn
 from torch.nn import Parameter
 
 from convatlas import models

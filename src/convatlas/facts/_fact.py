@@ -40,8 +40,8 @@ class Fact:
     in memory (an activation in place has none); "channels" and "side" are those of what a part puts
     out. `part` names a submodule ("stages.fire2") when the figure is of a part; `input_side` the
     image side when it is not the variant's own. `unit` is what the source counts by, a power of
-    two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot agree, and is
-    required for verdict "differs".
+    two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot
+    agree, and is required for verdict "differs".
     """
 
     variant: str

@@ -35,6 +35,7 @@ def test_a_new_option_is_a_decision():
             "--batch", "--epochs", "--json", "--learning-rate", "--net", "--out", "--seed",
             "--side", "--steps", "--threads", "--unreadable", "--width",
         ],
+        "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": ["--json", "--seed", "--split", "--threads", "--unreadable"],
         "predict": ["--json", "--threads", "--top"],
         "export": ["--json", "--out"],

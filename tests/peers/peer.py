@@ -41,7 +41,7 @@ def transplant(source: nn.Module, target: nn.Module, image: Tensor) -> None:
     Every weighted layer must find its twin; random statistics are set first so that a wrong
     normalisation shows.
     """
-    _randomise(source)
+    randomise(source)
     ours, theirs = _as_run(source, image), _as_run(target, image)
     assert sorted(map(_key, ours)) == sorted(map(_key, theirs))
     waiting: dict[str, list[nn.Module]] = {}
@@ -62,7 +62,7 @@ def _key(layer: nn.Module) -> str:
     return f"{kind} {shapes}"
 
 
-def _randomise(net: nn.Module) -> None:
+def randomise(net: nn.Module) -> None:
     generator = torch.Generator().manual_seed(1)
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -102,7 +102,7 @@ def assert_same_logits(
     torch.manual_seed(0)
     classes = {k: v for k, v in our_changes.items() if k == "num_classes"}
     theirs = build_theirs(library, source.variants[variant], **classes).eval()
-    _randomise(theirs)
+    randomise(theirs)
     if side is not None:
         our_changes["input_side"] = side
     net, spec = net_for(variant, source, **our_changes)

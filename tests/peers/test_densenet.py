@@ -1,17 +1,25 @@
-"""DenseNets against torchvision and pytorchcv under the same weights."""
+"""DenseNets against torchvision, timm and pytorchcv under the same weights."""
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from convatlas import models
-from tests.peers.peer import peer, relative_difference, transplant
+from tests.peers.peer import assert_same_logits, peer, relative_difference, transplant
 
 
-def test_torchvision():
-    torch.manual_seed(0)
-    theirs = peer("torchvision.models").densenet121()
-    assert_equal(models.build("densenet121"), theirs, torch.randn(2, 3, 64, 64))
+@pytest.mark.parametrize("library", ["torchvision", "timm"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "densenet121",
+        pytest.param("densenet161_k48", marks=pytest.mark.slow),
+        pytest.param("densenet169", marks=pytest.mark.slow),
+        pytest.param("densenet201", marks=pytest.mark.slow),
+    ],
+)
+def test_their_weights_by_name(variant, library):
+    assert_same_logits(variant, library, side=64)
 
 
 def test_pytorchcv_bc():

@@ -1,20 +1,20 @@
-"""MobileNet v2 with torchvision's."""
+"""MobileNet v2 with torchvision's and timm's under the same weights."""
 
 import pytest
-import torch
 
-from convatlas.models import build
-from tests.peers.peer import peer, relative_difference, transplant
+from tests.peers.peer import assert_same_logits
 
 
 @pytest.mark.parametrize(
-    ("variant", "width"),
-    [("mobilenet_v2", 1.0), ("mobilenet_v2_w140", 1.4), ("mobilenet_v2_w035", 0.35)],
+    ("variant", "library"),
+    [
+        ("mobilenet_v2", "torchvision"),
+        ("mobilenet_v2", "timm"),
+        ("mobilenet_v2_w140", "timm"),
+        ("mobilenet_v2_w075", "timm"),
+        ("mobilenet_v2_w050", "timm"),
+        ("mobilenet_v2_w035", "timm"),
+    ],
 )
-def test_equal_outputs(variant, width):
-    ours = build(variant).eval()
-    theirs = peer("torchvision.models").mobilenet_v2(weights=None, width_mult=width).eval()
-    image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    transplant(ours, theirs, image)
-    with torch.no_grad():
-        assert relative_difference(ours(image), theirs(image)) <= 1e-4
+def test_their_weights_by_name(variant, library):
+    assert_same_logits(variant, library, side=64)

@@ -10,6 +10,7 @@ from convatlas.cli import (
     cost,
     evaluate,
     export,
+    import_,
     models,
     predict,
     report,
@@ -30,8 +31,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=True,
 )
-for module in (choose, train, evaluate, predict, export, report, time, cost, show, models, check):
-    app.command(module.__name__.rpartition(".")[2])(module.command)
+for module in (
+    choose,
+    train,
+    import_,
+    evaluate,
+    predict,
+    export,
+    report,
+    time,
+    cost,
+    show,
+    models,
+    check,
+):
+    app.command(module.__name__.rpartition(".")[2].rstrip("_"))(module.command)
 
 
 def main() -> None:

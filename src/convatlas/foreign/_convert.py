@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from convatlas import models
 from convatlas.errors import UserError
+from convatlas.foreign._short import short
 from convatlas.foreign._source import Source
 from convatlas.models import Spec
 
@@ -32,14 +33,19 @@ class Comparison:
         """Tensors that do not agree."""
         return len(self.missing) + len(self.unexpected) + len(self.other_shape)
 
+    @property
+    def speaks_otherwise(self) -> bool:
+        """Next to none of the net's names are in the file."""
+        return len(self.missing) > 9 * (len(self.pairs) + len(self.other_shape))
+
     def told(self) -> str:
         """The first differences by kind and name, with shapes."""
         lines = [
-            *(f"{name}: {_text(a)} in the file, {_text(b)} in the net"
+            *(f"{short(name)}: {_text(a)} in the file, {_text(b)} in the net"
               for name, a, b in self.other_shape),
-            *(f"{name}: {_text(shape)} in the net, missing in the file"
+            *(f"{short(name)}: {_text(shape)} in the net, missing in the file"
               for name, shape in self.missing),
-            *(f"{name}: {_text(shape)} in the file, not in the net"
+            *(f"{short(name)}: {_text(shape)} in the file, not in the net"
               for name, shape in self.unexpected),
         ]  # fmt: skip
         more = f"; and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else ""
@@ -102,20 +108,25 @@ def convert(state: Mapping[str, Tensor], net: nn.Module, source: Source) -> dict
     comparison = compare(shapes, net, source)
     if comparison.differences:
         raise UserError(f"{comparison.differences} tensors do not agree: {comparison.told()}.")
-    return {
-        name: _taken(state[comparison.pairs[name]], own)
-        if name in comparison.pairs
-        else torch.zeros(own.shape, dtype=own.dtype)
-        for name, own in net.state_dict().items()
+    wanted = net.state_dict()
+    counters = {
+        n: torch.zeros((), dtype=t.dtype) for n, t in wanted.items() if n.endswith(_COUNTER)
     }
+    taken = {ours: _taken(name, state, wanted[ours]) for ours, name in comparison.pairs.items()}
+    return {**counters, **taken}
+
+
+def logits_layer(shapes: Mapping[str, Shape], net: nn.Module, source: Source) -> list[str]:
+    """The tensors of a file that make the logits: as many rows as the file knows classes."""
+    paths = [theirs for ours, theirs in source.layers(net) if ours.startswith("classifier")]
+    wanted = {f"{paths[-1]}.weight", f"{paths[-1]}.bias"}
+    return [name for name in shapes if _todays_name(name, source) in wanted]
 
 
 def num_classes_of(shapes: Mapping[str, Shape], net: nn.Module, source: Source) -> int | None:
-    """Classes of a file's last layer; None if the file has no such layer."""
-    in_file = {_todays_name(name, source): name for name in shapes}
-    paths = [theirs for ours, theirs in source.layers(net) if ours.startswith("classifier")]
-    name = in_file.get(f"{paths[-1]}.weight")
-    return shapes[name][0] if name is not None and shapes[name] else None
+    """Classes that a file knows; None if it has no such layer."""
+    rows = [shapes[name][0] for name in logits_layer(shapes, net, source) if shapes[name]]
+    return rows[0] if rows else None
 
 
 def _wanted(net: nn.Module, source: Source) -> Iterator[tuple[str, str, Shape]]:
@@ -145,9 +156,16 @@ def _as_matrix(shape: Shape) -> Shape:
     return shape[0], columns
 
 
-def _taken(theirs: Tensor, own: Tensor) -> Tensor:
-    """A copy of `theirs` with the shape and type that our net has."""
-    return theirs.detach().to(device="cpu", dtype=own.dtype, copy=True).reshape(own.shape)
+def _taken(name: str, state: Mapping[str, Tensor], own: Tensor) -> Tensor:
+    """A copy of their tensor `name` with the shape and type that our net has."""
+    theirs = state[name].detach()
+    if own.is_floating_point() and not theirs.is_floating_point():
+        kind = str(theirs.dtype).removeprefix("torch.")
+        raise UserError(
+            f"{short(name)} holds {kind} values; weights are floating-point numbers. Give the "
+            "net as it was before it was quantised."
+        )
+    return theirs.to(dtype=own.dtype, copy=True).reshape(own.shape)
 
 
 def _text(shape: Shape) -> str:

@@ -1,9 +1,12 @@
 """Blocks that know no paper: what several families are made of."""
 
+from convatlas.layers._chain import ConvStep, conv_chain
+from convatlas.layers._compose import in_turn, join
 from convatlas.layers._conv import ConvNorm, Sides, same_padding
 from convatlas.layers._fully_connected import fully_connected
 from convatlas.layers._groups import check_groups
 from convatlas.layers._halvings import halvings
+from convatlas.layers._heads import through_heads
 from convatlas.layers._init import (
     he_normal,
     he_normal_by_inputs,
@@ -41,6 +44,7 @@ __all__ = [
     "BottleneckUnit",
     "ChannelShuffle",
     "ConvNorm",
+    "ConvStep",
     "NormConv",
     "Parallel",
     "RadialBasis",
@@ -58,10 +62,13 @@ __all__ = [
     "Survival",
     "ZeroPadShortcut",
     "check_groups",
+    "conv_chain",
     "fully_connected",
     "halvings",
     "he_normal",
     "he_normal_by_inputs",
+    "in_turn",
+    "join",
     "make_shortcut",
     "map_loss",
     "normal",
@@ -69,6 +76,7 @@ __all__ = [
     "response_norm",
     "same_padding",
     "scale_channels",
+    "through_heads",
     "uniform_by_inputs",
     "xavier_uniform",
 ]

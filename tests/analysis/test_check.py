@@ -54,6 +54,7 @@ def figures(monkeypatch):
         )
         monkeypatch.setattr(_zoo, "families", lambda: {"lenet": family})
         monkeypatch.setattr(models, "families", lambda: {"lenet": family})
+        monkeypatch.setattr(_check, "table_facts", lambda: ())
 
     return replace
 

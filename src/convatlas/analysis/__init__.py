@@ -1,6 +1,6 @@
 """What a net costs, computed without running it."""
 
-from convatlas.analysis._check import Checked, CheckedSlip, check_facts, check_slips
+from convatlas.analysis._check import Checked, CheckedSlip, Outcome, check_facts, check_slips
 from convatlas.analysis._cost import CostReport, CostRow, cost
 from convatlas.analysis._counting import CONVENTIONS, Convention
 from convatlas.analysis._graph import Graph, Node, Shape
@@ -20,6 +20,7 @@ __all__ = [
     "Graph",
     "Measured",
     "Node",
+    "Outcome",
     "Shape",
     "Stage",
     "check_facts",

@@ -18,7 +18,7 @@ class Checked:
     """A printed figure beside the recomputed one."""
 
     fact: Fact
-    measured: int
+    measured: int | float
     verdict: Verdict
 
     @property
@@ -112,12 +112,12 @@ def _checked(facts: Iterable[Fact]) -> list[Checked]:
     return [Checked(fact, measured, fact.verdict(measured)) for fact, measured in found]
 
 
-def _figures(counts: Iterable[Count]) -> dict[Count, int]:
+def _figures(counts: Iterable[Count]) -> dict[Count, int | float]:
     """Every figure asked for; each net is built once and let go before the next."""
     by_net: dict[tuple[str, int | None], list[Count]] = {}
     for count in dict.fromkeys(counts):
         by_net.setdefault((count.variant, count.input_side), []).append(count)
-    figures: dict[Count, int] = {}
+    figures: dict[Count, int | float] = {}
     for (variant, side), asked in by_net.items():
         net = Measured(variant, side)
         figures |= {count: net.figure(count.quantity, count.part) for count in asked}

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import prod
+from typing import Any
 
+from torch import nn
 from torch.nn import Parameter
 
 from convatlas import models
 from convatlas.analysis._counting import VIEWS, WEIGHTED, connections, mult_adds
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._parts import own_parameters
+from convatlas.analysis._shapes import pair
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
 from convatlas.errors import UserError
@@ -35,17 +38,29 @@ class Measured:
         """The net's layers in running order."""
         return trace(self.net, self._shape)
 
-    def figure(self, quantity: Quantity, part: str = "") -> int:
-        """The recomputed figure of the net or of one of its parts.
+    def figure(self, quantity: Quantity, part: str = "") -> int | float:
+        """The recomputed figure of the net, of one of its parts, or of a kind of its layers.
 
         Raises:
-            UserError: for a part that the net does not have.
+            UserError: for a part or a kind of layer that the net does not have.
         """
+        if quantity in _SHARES:
+            return self._percent(_SHARES[quantity], part)
         try:
             self.net.get_submodule(part)
         except AttributeError:
             raise UserError(f"{self._variant!r} has no part {part!r}.") from None
         return _FIGURES[quantity](self, part)
+
+    def _percent(self, count: Callable[[Node], int], kind: str) -> float:
+        counts: dict[str, int] = {}
+        for node in self.graph.nodes:
+            if node.kind in WEIGHTED:
+                name = _kind(node)
+                counts[name] = counts.get(name, 0) + count(node)
+        if kind not in counts:
+            raise UserError(f"{self._variant!r} has no layers {kind!r}, but {', '.join(counts)}.")
+        return round(100 * counts[kind] / sum(counts.values()), 4)
 
     def parameters(self, part: str) -> Iterator[Parameter]:
         """The parameters of a part; of the whole net without its auxiliary heads."""
@@ -113,6 +128,23 @@ def _output(of: Measured, part: str) -> Shape:
     return of.nodes(part)[-1].shape
 
 
+def _kind(node: Node) -> str:
+    """What a share is of: "linear", "1x1", "grouped 3x3", "depthwise 3x3"."""
+    layer: Any = node.module
+    if isinstance(layer, nn.Linear):
+        return "linear"
+    window = "x".join(map(str, pair(layer.kernel_size)))
+    groups = getattr(layer, "groups", 1)
+    if groups == 1:
+        return window
+    return f"{'depthwise' if groups == layer.in_channels else 'grouped'} {window}"
+
+
+def _layer_weights(node: Node) -> int:
+    layer: Any = node.module
+    return int(layer.weight.numel())
+
+
 def _inside(name: str, part: str) -> bool:
     path = name.split(":")[0]
     return not part or path == part or path.startswith(f"{part}.")
@@ -128,4 +160,8 @@ _FIGURES: dict[Quantity, Callable[[Measured, str], int]] = {
     "layers": _layers,
     "channels": _channels,
     "side": _side,
+}
+_SHARES: dict[Quantity, Callable[[Node], int]] = {
+    "mult_adds_percent": mult_adds,
+    "weights_percent": _layer_weights,
 }

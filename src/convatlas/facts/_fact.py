@@ -15,6 +15,8 @@ Quantity = Literal[
     "layers",
     "channels",
     "side",
+    "mult_adds_percent",
+    "weights_percent",
 ]
 COUNTED_ONE_BY_ONE = frozenset({"layers", "channels", "side"})  # 60 is 60, and not about 60
 
@@ -38,7 +40,8 @@ class Fact:
     heads; "weights" only tensors of two and more dimensions: no bias, no batch norm.
     "activation_bytes" are float32 for the image and every map or vector that has a place of its own
     in memory (an activation in place has none); "channels" and "side" are those of what a part puts
-    out. `part` names a submodule ("stages.fire2") when the figure is of a part; `input_side` the
+    out. `part` names a submodule ("stages.fire2") when the figure is of a part; of the percentages
+    it names a kind of layer: "linear", "1x1", "grouped 3x3", "depthwise 3x3". `input_side` is the
     image side when it is not the variant's own. `unit` is what the source counts by, a power of
     two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot
     agree, and is required for verdict "differs".
@@ -54,7 +57,7 @@ class Fact:
     input_side: int | None = None
     unit: int = 1
 
-    def verdict(self, measured: int) -> Verdict:
+    def verdict(self, measured: int | float) -> Verdict:
         """How `measured` relates to the printed digits."""
         if self.quantity in COUNTED_ONE_BY_ONE:
             return "exact" if measured == int(self.printed) else "differs"

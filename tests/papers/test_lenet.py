@@ -7,7 +7,7 @@ from torch import nn
 
 from convatlas.errors import UserError
 from convatlas.facts import compare
-from convatlas.layers import RadialBasis, SparseConv2d, SubSample
+from convatlas.layers import RadialBasis, SparseConv2d, SubSample, map_loss
 from convatlas.models import build
 from tests.papers.changed import changed
 from tests.papers.running_sums import fact_id, facts_of, on_meta, params, stage_rows
@@ -162,6 +162,23 @@ def sample(maps, coefficient, bias):
                 four = maps[i, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].sum()
                 result[i, y, x] = coefficient[i] * four + bias[i]
     return squash(result)
+
+
+def test_loss_of_eq_9_learns_to_tell_two_images_apart():
+    """A step down its gradient lowers the right penalties; j keeps the others from growing."""
+    torch.manual_seed(0)
+    net, labels = build("lenet5"), torch.tensor([3, 8])
+    images = torch.randn(2, 1, 32, 32)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.003)
+    losses = []
+    for _ in range(40):
+        loss = map_loss(net(images), labels, j=100.0)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < 0.3 * losses[0]
+    assert net(images).argmax(1).tolist() == [3, 8]
 
 
 def test_appendix_a_squashing_keeps_plus_and_minus_one():

@@ -1,14 +1,16 @@
 """LeNet-5: convolutions learn the features, sub-sampling makes them tolerant to shifts.
 
 Paper: LeCun, Bottou, Bengio, Haffner, Proc. IEEE 86(11), 1998: layers Section II-B and Fig. 2,
-connections of C3 Table I, output units Eq. 7, squashing function and initialisation Appendix A.
+connections of C3 Table I, output units Eq. 7, squashing function and initialisation Appendix A. The
+loss that the paper trains it with, Eq. 9, is `layers.map_loss`.
 Departs from the paper: the digits' 7x12 bitmaps, which the paper shows only as a picture (Fig. 3),
 are redrawn in its manner; they are fixed, so no count depends on their pixels. The output is minus
 the paper's penalty, so that the largest value wins as everywhere else. For other than ten classes,
 where no bitmaps exist, the targets are fixed +-1 codes from a seeded generator. More than one
 input channel only widens the kernels of C1.
 Common elsewhere: average or max pooling without parameters, C3 reading all six maps (2,416
-parameters), tanh or ReLU, a linear output: then 61,706 parameters.
+parameters), tanh or ReLU, a linear output: then 61,706 parameters. What Deep Compression and caffe
+call LeNet-5 has 431,080 parameters, here `lenet5_caffe`.
 
 `lenet5_small` is that common form (ReLU, max pooling) for images of any side from 8: C5 takes
 whatever map is left. Below 28 pixels its convolutions pad by 2, so that a map is left.

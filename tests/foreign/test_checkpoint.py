@@ -3,6 +3,7 @@
 import argparse
 import collections
 import json
+import os
 import pickle
 import random
 import struct
@@ -96,6 +97,8 @@ def test_a_prefix_of_some_names_is_part_of_them(tmp_path):
 def test_what_is_no_file_of_weights(tmp_path):
     assert "No such file" in refused(tmp_path / "none.pth")
     assert "is a directory" in refused(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe" in refused(tmp_path / "pipe")
     path = tmp_path / "x"
     for content in (b"", b"\x80", b"PK", b"epoch,loss\n1,2.5\n", b"\x89PNG\r\n\x1a\n" + bytes(99)):
         path.write_bytes(content)

@@ -15,7 +15,6 @@ from torch import Tensor
 from convatlas import bundle
 from convatlas.errors import UserError
 from convatlas.foreign import (
-    _candidates,
     _choice,
     import_checkpoint,
     read_checkpoint,
@@ -192,29 +191,36 @@ def test_an_expanded_tensor_takes_no_memory_before_it_is_refused(tmp_path):
 
 
 def test_without_as_every_net_that_fits_is_a_command_that_works(tmp_path):
-    path = pth(tmp_path / "my net.pth", their_state("squeezenet1_1", num_classes=5))
-    told = convatlas("import", str(path), code=2).err
+    path = pth(tmp_path / "my net.pth", their_state("squeezenet1_1", num_classes=2))
+    names = tmp_path / "names"
+    names.write_text("cat\nyak\n")
+    told = convatlas("import", str(path), "--classes", str(names), code=2).err
     commands = [shlex.split(line) for line in told.splitlines() if line.startswith("  convatlas")]
     assert [command[4] for command in commands] == ["squeezenet_1_1"]
     assert "say which net it is" in told
     for command in commands:
         convatlas(*command[1:])
-        assert len(bundle.load(Path(command[-1])).info.classes) == 5
+        assert bundle.load(Path(command[-1])).info.classes == ["cat", "yak"]
+    told = convatlas("import", str(path), "--library", "timm", code=2).err
+    assert "fits none of the nets" in told
 
 
 def test_a_file_that_fits_several_lists_them_all(tmp_path, monkeypatch):
-    """Nets that differ in strides have equal tensors."""
+    """Where libraries would prepare images otherwise, each has its command."""
     (source,) = [s for s in sources() if "squeezenet_1_1" in s.variants]
-    other = replace(source, library="timm", crop_share=1.0)
-    monkeypatch.setattr(_candidates, "sources", lambda: (source, other))
+    both = (source, replace(source, library="timm", crop_share=1.0))
     checkpoint = read_checkpoint(pth(tmp_path / "x.pth", their_state()))
-    told = ways_to_import(checkpoint, tmp_path / "out.bundle")
-    for library in ("torchvision", "timm"):
-        command = (
-            f"convatlas import {tmp_path}/x.pth --as squeezenet_1_1 --library {library} "
-            f"--out {tmp_path}/out.bundle"
-        )
-        assert command in told.splitlines()[-2] + told.splitlines()[-1]
+    out = tmp_path / "out.bundle"
+    for known, options in (
+        (both, ["--library torchvision ", "--library timm "]),
+        ((source, replace(source, library="timm")), [""]),
+    ):
+        monkeypatch.setattr(_choice, "sources", lambda known=known: known)
+        told = ways_to_import(checkpoint, out).splitlines()
+        assert told[1:] == [
+            f"  convatlas import {tmp_path}/x.pth --as squeezenet_1_1 {whose}--out {out}"
+            for whose in options
+        ]
 
 
 def test_libraries_that_prepare_images_otherwise_must_be_named(tmp_path, monkeypatch):

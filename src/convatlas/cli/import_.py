@@ -31,7 +31,8 @@ def command(
 
     path = out or file.parent / f"{file.stem}.bundle"
     if variant is None:
-        raise UserError(ways_to_import(read_checkpoint(file), path))
+        told = ways_to_import(read_checkpoint(file), path, library=library, classes=classes)
+        raise UserError(told)
     names = None if classes is None else read_classes(classes)
     found = import_checkpoint(file, path, variant=variant, library=library, classes=names)
     if found.checkpoint.also_there:

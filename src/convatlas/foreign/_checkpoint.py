@@ -82,6 +82,8 @@ def _content(path: Path) -> Any:
         raise UserError(
             f"{str(path)!r} is a directory; a checkpoint is one file. A .bundle needs no import."
         )
+    if path.exists() and not path.is_file():
+        raise UserError(f"{str(path)!r} is a pipe or a device. Give a file on disk.")
     with path.open("rb") as file:
         first, size = file.read(9), path.stat().st_size
     if size > MAX_FILE_BYTES:

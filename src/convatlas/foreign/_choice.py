@@ -67,19 +67,33 @@ def _unknown(variant: str) -> str:
     )
 
 
-def ways_to_import(checkpoint: Checkpoint, out: Path) -> str:
-    """What `checkpoint` may be, with a command for each net that it fits."""
-    ranked = candidates(checkpoint.shapes)
+def ways_to_import(
+    checkpoint: Checkpoint,
+    out: Path,
+    *,
+    library: Library | None = None,
+    classes: Path | None = None,
+) -> str:
+    """What `checkpoint` may be, with a command for each net that it fits.
+
+    Args:
+        library: only its nets.
+        classes: goes into the commands.
+    """
+    among = tuple(source for source in sources() if library in (None, source.library))
+    ranked = candidates(checkpoint.shapes, among=among)
     fitting = [c for c in ranked if not c.comparison.differences]
-    file = str(checkpoint.path)
     if not fitting:
         return _no_fit(checkpoint, next((c for c in ranked if _speaks_alike(c)), None))
-    lines = _commands(fitting, file, out)
+    rest = (
+        ["--out", str(out)] if classes is None else ["--classes", str(classes), "--out", str(out)]
+    )
+    lines = _commands(fitting, str(checkpoint.path), rest)
     count = "1 net" if len(lines) == 1 else f"{len(lines)} nets"
     more = f"\n  and {len(lines) - _MOST_COMMANDS} more" if len(lines) > _MOST_COMMANDS else ""
     return (
-        f"{file!r} fits {count} by the names and shapes of its tensors. Strides and activations "
-        "leave no trace there: say which net it is.\n  "
+        f"{str(checkpoint.path)!r} fits {count} by the names and shapes of its tensors. Strides "
+        "and activations leave no trace there: say which net it is.\n  "
         + "\n  ".join(lines[:_MOST_COMMANDS])
         + more
     )
@@ -104,7 +118,8 @@ def _no_fit(checkpoint: Checkpoint, nearest: Candidate | None) -> str:
     )
 
 
-def _commands(fitting: Sequence[Candidate], file: str, out: Path) -> list[str]:
+def _commands(fitting: Sequence[Candidate], file: str, rest: Sequence[str]) -> list[str]:
+    """One for each variant; two where libraries prepare images in different ways."""
     by_variant: dict[str, list[Candidate]] = {}
     for candidate in fitting:
         by_variant.setdefault(candidate.variant, []).append(candidate)
@@ -113,6 +128,6 @@ def _commands(fitting: Sequence[Candidate], file: str, out: Path) -> list[str]:
         open_choice = _prepare_otherwise(found)
         for candidate in found if open_choice else found[:1]:
             whose = ["--library", candidate.source.library] if open_choice else []
-            words = ["convatlas", "import", file, "--as", variant, *whose, "--out", str(out)]
+            words = ["convatlas", "import", file, "--as", variant, *whose, *rest]
             lines.append(shlex.join(words))
     return lines

@@ -7,10 +7,11 @@ Section 3.3, overlapping pooling Section 3.4, initialisation Section 5. The abla
 `normalisation="none"` (Section 3.3) and `pool_size=2` (Section 3.4).
 Departs from the paper: the input side is 227, as in the authors' code; the printed 224 does not
 give the printed maps of 55. Normalisation runs over the maps of both towers, as in the BVLC port.
-Common elsewhere: no groups (62,378,344 parameters), here `alexnet_ungrouped`, whose first maps are
-55x55; pytorchcv's `alexnet` has them at 54x54. Channels of 64, 192, 384, 256, 256 (61,100,840
-parameters) in torchvision, here `alexnet_owt`. Pooling before normalisation in CaffeNet. torch's
-`LocalResponseNorm` divides alpha by n, so that the paper's alpha of 1e-4 is 5e-4 there.
+Common elsewhere: nets without groups have 62,378,344 parameters, here `alexnet_ungrouped`; its
+first maps are 55x55, those of pytorchcv's `alexnet` 54x54. torchvision's `alexnet` has channels of
+64, 192, 384, 256, 256 and 61,100,840 parameters, here `alexnet_owt`. CaffeNet pools before it
+normalises. torch's `LocalResponseNorm` divides alpha by n, so that the paper's alpha of 1e-4 is
+5e-4 there.
 
 `alexnet_owt` is what libraries call AlexNet: the one-tower net of arXiv:1404.5997, in the form in
 general use, without normalisation and with dropout before the hidden fully connected layers.

@@ -8,8 +8,8 @@ layer; kernels, pools, the place of the ReLU and the initial weights are those o
 counts in caffe's `examples/mnist/lenet.prototxt`.
 Departs from the paper: nothing. The hidden layers of LeNet-300-100 are rectified, which the paper
 does not say.
-Common elsewhere: a ReLU after each convolution, which changes no count. LeCun's LeNet-5 of 60,000
-parameters is another net, here `lenet5`.
+Common elsewhere: many ports rectify each convolution too, which changes no count. LeCun's LeNet-5
+of 60,000 parameters is another net, here `lenet5`.
 """
 
 from collections import OrderedDict

@@ -9,9 +9,9 @@ from torch import nn
 
 from convatlas.analysis._graph import Graph, Node
 from convatlas.analysis._shapes import pair
-from convatlas.layers import RadialBasis, SparseConv2d, SubSample
+from convatlas.layers import LearnedGroupConv, RadialBasis, SparseConv2d, SubSample
 
-Convention = Literal["conv+linear", "with bias", "all operators", "doubled"]
+Convention = Literal["conv+linear", "with bias", "all operators", "doubled", "condensenet"]
 
 CONVENTIONS = MappingProxyType(
     {
@@ -24,6 +24,9 @@ CONVENTIONS = MappingProxyType(
         "pixel of its window for pooling, window + 2 for response normalisation, 3 for softmax",
         "doubled": "multiplications and additions of convolutions and linear layers counted one "
         "by one (twice the multiply-adds), without bias",
+        "condensenet": "multiply-adds of convolutions and linear layers, 1 per element of ReLU, "
+        "one per pixel of its window for average pooling, 1 per output of the classifier (the "
+        "authors' released code of CondenseNet); learned groups are counted condensed",
     }
 )
 
@@ -34,6 +37,7 @@ ELEMENTWISE = frozenset(
         "ReLU",
         "ReLU6",
         "LeakyReLU",
+        "ELU",
         "SiLU",
         "Tanh",
         "Sigmoid",
@@ -42,12 +46,14 @@ ELEMENTWISE = frozenset(
         "Survival",
     }
 )
-WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d"})
+WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d", "LearnedGroupConv"})
 _PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1, "sub": 1}
 
 
 def operations(graph: Graph, node: Node, convention: Convention) -> int:
     """What `node` adds to the total under `convention`."""
+    if convention == "condensenet":
+        return _as_condensenet(graph, node)
     count = mult_adds(node)
     if convention == "doubled":
         return 2 * count
@@ -76,10 +82,15 @@ def _sparse_conv(layer: SparseConv2d, shape: tuple[int, ...]) -> int:
     return prod(shape[1:]) * layer.weight.numel()
 
 
+def _learned(layer: LearnedGroupConv, shape: tuple[int, ...]) -> int:
+    return prod(shape) * layer.in_channels  # dense, as it trains
+
+
 _MULT_ADDS: dict[str, Callable[[Any, tuple[int, ...]], int]] = {
     "Conv2d": _conv,
     "Linear": _linear,
     "SparseConv2d": _sparse_conv,
+    "LearnedGroupConv": _learned,
 }
 
 
@@ -100,6 +111,17 @@ def connections(node: Node) -> int:
 
 def _has_bias(node: Node) -> bool:
     return getattr(node.module, "bias", None) is not None
+
+
+def _as_condensenet(graph: Graph, node: Node) -> int:
+    layer, count = node.module, mult_adds(node)
+    if isinstance(layer, LearnedGroupConv):
+        count //= layer.condensation
+    if node.kind in WEIGHTED:
+        return count + (prod(node.shape) if _has_bias(node) else 0)
+    if isinstance(layer, nn.AvgPool2d | nn.AdaptiveAvgPool2d):
+        return _others(graph, node)
+    return prod(node.shape) if node.kind == "ReLU" else 0
 
 
 def _others(graph: Graph, node: Node) -> int:

@@ -8,6 +8,7 @@ from torch import nn
 from convatlas.analysis._graph import Shape
 from convatlas.layers import (
     ChannelShuffle,
+    LearnedGroupConv,
     RadialBasis,
     SampleDrop,
     Scale,
@@ -67,6 +68,12 @@ def _sparse_conv(layer: SparseConv2d, shape: Shape) -> Shape:
     channels, h, w = _map(shape)
     _channels(layer.in_channels, channels)
     return (layer.out_channels, *_windows(layer, (h, w)))
+
+
+def _pointwise(layer: LearnedGroupConv, shape: Shape) -> Shape:
+    channels, h, w = _map(shape)
+    _channels(layer.in_channels, channels)
+    return (layer.out_channels, h, w)
 
 
 def _windows(
@@ -185,6 +192,7 @@ RULES: dict[type[nn.Module], Rule] = {
     nn.ReLU: _same,
     nn.ReLU6: _same,
     nn.LeakyReLU: _same,
+    nn.ELU: _same,
     nn.SiLU: _same,
     nn.Tanh: _same,
     nn.Sigmoid: _same,
@@ -200,6 +208,7 @@ RULES: dict[type[nn.Module], Rule] = {
     ChannelShuffle: _shuffle,
     ZeroPadShortcut: _zero_pad,
     SparseConv2d: _sparse_conv,
+    LearnedGroupConv: _pointwise,
     SubSample: _sub_sample,
     RadialBasis: _radial,
 }

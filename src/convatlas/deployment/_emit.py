@@ -88,6 +88,11 @@ def _leaky(draft: Draft, node: Node) -> str:
     return draft.emit("LeakyRelu", draft.inputs(node), node.name, alpha=slope)[0]
 
 
+def _elu(draft: Draft, node: Node) -> str:
+    layer: Any = node.module
+    return draft.emit("Elu", draft.inputs(node), node.name, alpha=float(layer.alpha))[0]
+
+
 def _silu(draft: Draft, node: Node) -> str:
     gate = draft.emit("Sigmoid", draft.inputs(node), f"{node.name}/gate")
     return draft.emit("Mul", [*draft.inputs(node), *gate], node.name)[0]
@@ -206,6 +211,7 @@ _EMITTERS: dict[str, Emitter] = {
     "ReLU": _plain("Relu"),
     "ReLU6": _relu6,
     "LeakyReLU": _leaky,
+    "ELU": _elu,
     "SiLU": _silu,
     "Tanh": _plain("Tanh"),
     "Sigmoid": _plain("Sigmoid"),

@@ -9,7 +9,7 @@ import convatlas
 from convatlas.analysis import trace
 from convatlas.deployment._draft import Draft
 from convatlas.deployment._emit import emit
-from convatlas.deployment._weights import affine_of, foldable
+from convatlas.deployment._weights import CONVOLUTIONS, affine_of, foldable
 from convatlas.deployment._windows import emit_conv
 from convatlas.errors import UserError
 from convatlas.files import write_atomic
@@ -38,7 +38,7 @@ def to_onnx(
     for node in graph.nodes[1:]:
         if node.name in gone:
             draft.finish(node, draft.inputs(node)[0])
-        elif node.kind in ("Conv2d", "SparseConv2d"):
+        elif node.kind in CONVOLUTIONS:
             norm = folded.get(node.name)
             affine = None if norm is None else affine_of(norm.name, norm.module)  # type: ignore[arg-type]
             draft.finish(node, emit_conv(draft, node, affine))

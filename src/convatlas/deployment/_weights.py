@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from convatlas.analysis import Graph, Node
 from convatlas.deployment._draft import Array
 from convatlas.errors import UserError
-from convatlas.layers import SparseConv2d
+from convatlas.layers import LearnedGroupConv, SparseConv2d
+
+
+CONVOLUTIONS = frozenset({"Conv2d", "SparseConv2d", "LearnedGroupConv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,15 @@ def foldable(graph: Graph) -> dict[str, Node]:
             continue
         before = graph[node.inputs[0]]
         alone = len(graph.consumers[before.name]) == 1 and before.name != graph.output
-        if before.kind in ("Conv2d", "SparseConv2d") and alone:
+        if before.kind in CONVOLUTIONS and alone:
             found[before.name] = node
     return found
 
 
 def conv_arrays(layer: Any, norm: Affine | None) -> tuple[Array, Array | None]:
     """Weight [out, in / groups, kh, kw] and bias of a convolution followed by `norm`."""
-    weight = layer.dense_weight() if isinstance(layer, SparseConv2d) else layer.weight
+    tabled = isinstance(layer, SparseConv2d | LearnedGroupConv)
+    weight = layer.dense_weight() if tabled else layer.weight
     if norm is None:
         return array_of(weight), None if layer.bias is None else array_of(layer.bias)
     folded = _double(weight) * norm.scale.reshape(-1, 1, 1, 1)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
 from convatlas.errors import UserError
+from convatlas.layers import StagedLayer
 from convatlas.training._average import Average
 from convatlas.training._optimizer import learning_rate, make_optimizer, set_learning_rate
 from convatlas.training._recipe import Recipe
@@ -27,6 +28,7 @@ class Learner:
         self.average = Average(self.net, recipe.ema_decay)
         self._optimizer = make_optimizer(self.net, recipe)
         self._parameters = list(self.net.parameters())
+        self._staged = [m for m in self.net.modules() if isinstance(m, StagedLayer)]
 
     def learn(self, step: int, images: Tensor, labels: Tensor) -> float:
         """Do step `step` (from 0) on a batch; the loss before it.
@@ -35,7 +37,9 @@ class Learner:
         what drew before it.
         """
         torch.default_generator.manual_seed(seed_of(self.recipe.seed, step))
-        loss = self._loss(images, labels)
+        for layer in self._staged:
+            layer.advance(step / self.recipe.steps)
+        loss = self._loss(images, labels) + self._penalty()
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if self.recipe.gradient_clip is not None:
@@ -56,6 +60,12 @@ class Learner:
             part = F.cross_entropy(head, labels, label_smoothing=smoothing)
             loss = loss + _AUXILIARY_WEIGHT * part
         return loss
+
+    def _penalty(self) -> Tensor | float:
+        """What layers that condense add to the loss."""
+        if not self._staged or not self.recipe.group_lasso:
+            return 0.0
+        return self.recipe.group_lasso * torch.stack([x.penalty() for x in self._staged]).sum()
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that the next step depends on, by name; they are not copied."""

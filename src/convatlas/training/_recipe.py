@@ -21,6 +21,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {  # field: smallest and largest value
     "label_smoothing": (0.0, 0.9),
     "ema_decay": (0.0, 0.999999),
     "gradient_clip": (1e-6, 1e9),
+    "group_lasso": (0.0, 1.0),
     "batch_size": (1, 2**20),
     "steps": (1, _LARGEST_COUNT),
     "seed": (0, _LARGEST_SEED),
@@ -49,6 +50,7 @@ class Recipe:
     label_smoothing: float = 0.1
     ema_decay: float = 0.99  # of the average of weights that is the result; 0: the last weights
     gradient_clip: float | None = None  # largest norm of all gradients together
+    group_lasso: float = 1e-5  # weight of the penalty of layers that condense; others have none
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 

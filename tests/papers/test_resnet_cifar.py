@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convatlas import models
-from convatlas.facts import compare
+from convatlas.analysis import without_weights
 from convatlas.models.resnet_cifar import FAMILY
 from tests.papers.stage_table import mult_adds, on_meta, params, stage_rows, weighted_layers
 
@@ -34,8 +34,11 @@ def test_table_6(layers: int, kind: str):
     assert round(mult_adds(name) / 1e4) == round(operations / 1e4)
 
 
-def test_1202_layers():
-    net = on_meta("resnet1202_cifar")
+@pytest.mark.parametrize(
+    "name", ["resnet1202_cifar", pytest.param("plain1202_cifar", marks=pytest.mark.slow)]
+)
+def test_1202_layers(name: str):
+    net = on_meta(name)
     assert [params(stage) for stage in net.stages] == [934_400, 3_707_392, 14_778_368]
     assert params(net) == 19_421_274
     assert weighted_layers(net) == 1202
@@ -43,11 +46,17 @@ def test_1202_layers():
 
 @pytest.mark.parametrize("fact", FAMILY.facts, ids=lambda f: f"{f.variant}-{f.printed}")
 def test_printed_figure(fact):
-    if fact.quantity == "params":
-        measured = params(on_meta(fact.variant))
-    else:
-        measured = mult_adds(fact.variant)
-    assert (compare(fact.printed, measured) == "differs") == bool(fact.because)
+    count = {"params": params, "layers": weighted_layers}[fact.quantity]
+    with without_weights():
+        measured = count(models.build(fact.variant))
+    assert (fact.verdict(measured) == "differs") == bool(fact.because)
+
+
+def test_152_layers_for_svhn():
+    """6 n + 2 = 152: the depth of Huang et al. is one that the rule gives."""
+    net = on_meta("resnet152_cifar_constant_depth")
+    assert [len(stage) for stage in net.stages] == [25, 25, 25]
+    assert weighted_layers(net) == 152 == 6 * 25 + 2
 
 
 def test_option_a_keeps_every_second_pixel_and_appends_zeros():

@@ -12,6 +12,14 @@ Common elsewhere: the stride in the 3x3, here `resnet50_v15` and its kin: equal 
 more mult-adds, another net. The authors' released caffe model of 50 layers has a bias in the
 7x7; the paper does not say, and with batch norm behind it it does nothing.
 
+`resnet200` and `resnet200_v15` are the 200 layers that He et al. (ECCV 2016, Table 5) compare with
+pre-activation. The nets with `_stochastic_depth` drop whole units in training (Huang et al., ECCV
+2016): once per mini-batch a unit's branch is left out with a probability that grows linearly with
+depth to one half (`survival`, p_L), and in evaluation it is scaled by the probability of being
+there. That paper trained 152 layers in code whose stride is in the 3x3, here
+`resnet152_v15_stochastic_depth`; its text says the net of He et al., here
+`resnet152_stochastic_depth`. The form with 50 layers and the uniform rule are not in its tables.
+
 `resnet18_small` is no net of the paper: for images of 8 to 64 pixels its stem is a 3x3 of stride 1
 without pooling.
 """
@@ -25,14 +33,17 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import HUANG2016
 from convatlas.layers import (
     BasicUnit,
     BottleneckUnit,
-    ConvNorm,
     ShortcutOption,
     StrideIn,
+    SurvivalRule,
     he_normal,
+    residual_stem,
     scale_channels,
+    survival_probabilities,
 )
 from convatlas.models._family import Family, Spec
 
@@ -48,6 +59,8 @@ class ResNetSpec(Spec):
     shortcut: ShortcutOption = "B"
     stride_in: StrideIn = "1x1"  # which convolution of a bottleneck halves the resolution
     stem: Literal["7x7", "3x3"] = "7x7"  # 7x7 at stride 2 and a max pool, or 3x3 at stride 1
+    survival: float | None = None  # p_L of stochastic depth; None: no unit is ever dropped
+    survival_rule: SurvivalRule = "linear"  # how the probabilities fall to p_L
 
 
 class ResNet(nn.Module):
@@ -56,14 +69,17 @@ class ResNet(nn.Module):
     def __init__(self, spec: ResNetSpec) -> None:
         super().__init__()
         channels = scale_channels(spec.width, spec.width_multiplier)
-        self.stem = _stem(spec, channels)
+        self.stem = residual_stem(spec.stem, spec.in_channels, channels)
+        survivals = iter(
+            survival_probabilities(spec.survival, spec.survival_rule, sum(spec.depths))
+        )
         stages: OrderedDict[str, nn.Module] = OrderedDict()
         for stage, depth in enumerate(spec.depths):
             width = scale_channels(spec.width * 2**stage, spec.width_multiplier)
             units: list[nn.Module] = []
             for unit in range(depth):
                 stride = 2 if unit == 0 and stage > 0 else 1
-                units.append(_unit(spec, channels, width, stride))
+                units.append(_unit(spec, channels, width, stride, next(survivals)))
                 channels = _out_channels(spec, width)
             stages[f"conv{stage + 2}_x"] = nn.Sequential(*units)
         self.stages = nn.Sequential(stages)
@@ -76,23 +92,14 @@ class ResNet(nn.Module):
         return self.classifier(self.pool(self.stages(self.stem(images))).flatten(1))
 
 
-def _stem(spec: ResNetSpec, channels: int) -> nn.Module:
-    if spec.stem == "3x3":
-        return ConvNorm(spec.in_channels, channels, 3, activation=nn.ReLU(inplace=True))
-    if spec.stem != "7x7":
-        raise UserError(f"stem={spec.stem!r} is unknown. Use '7x7' or '3x3'.")
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv1"] = ConvNorm(
-        spec.in_channels, channels, 7, stride=2, activation=nn.ReLU(inplace=True)
-    )
-    layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    return nn.Sequential(layers)
-
-
-def _unit(spec: ResNetSpec, in_channels: int, width: int, stride: int) -> nn.Module:
+def _unit(
+    spec: ResNetSpec, in_channels: int, width: int, stride: int, survival: float | None
+) -> nn.Module:
     out_channels = _out_channels(spec, width)
     if spec.unit == "basic":
-        return BasicUnit(in_channels, out_channels, stride=stride, shortcut=spec.shortcut)
+        return BasicUnit(
+            in_channels, out_channels, stride=stride, shortcut=spec.shortcut, survival=survival
+        )
     return BottleneckUnit(
         in_channels,
         width,
@@ -100,6 +107,7 @@ def _unit(spec: ResNetSpec, in_channels: int, width: int, stride: int) -> nn.Mod
         stride=stride,
         stride_in=spec.stride_in,
         shortcut=spec.shortcut,
+        survival=survival,
     )
 
 
@@ -118,12 +126,16 @@ XIE2017 = Paper(
     "CVPR 2017",
     "arXiv:1611.05431",
 )
+HE2016B = Paper(
+    "He2016b", "Identity Mappings in Deep Residual Networks", "ECCV 2016", "arXiv:1603.05027"
+)
 HU2018 = Paper("Hu2018", "Squeeze-and-Excitation Networks", "CVPR 2018", "arXiv:1709.01507")
 
 _D18 = (2, 2, 2, 2)
 _D34 = (3, 4, 6, 3)
 _D101 = (3, 4, 23, 3)
 _D152 = (3, 8, 36, 3)
+_D200 = (3, 24, 36, 3)
 _ADDITIONS = "counts one operation per element for the additions of the shortcuts too"
 
 FAMILY = Family(
@@ -145,6 +157,16 @@ FAMILY = Family(
         "resnet50_v15": ResNetSpec(depths=_D34, unit="bottleneck", stride_in="3x3"),
         "resnet101_v15": ResNetSpec(depths=_D101, unit="bottleneck", stride_in="3x3"),
         "resnet152_v15": ResNetSpec(depths=_D152, unit="bottleneck", stride_in="3x3"),
+        "resnet200": ResNetSpec(depths=_D200, unit="bottleneck"),
+        "resnet200_v15": ResNetSpec(depths=_D200, unit="bottleneck", stride_in="3x3"),
+        "resnet50_stochastic_depth": ResNetSpec(depths=_D34, unit="bottleneck", survival=0.5),
+        "resnet50_stochastic_depth_uniform": ResNetSpec(
+            depths=_D34, unit="bottleneck", survival=0.5, survival_rule="uniform"
+        ),
+        "resnet152_stochastic_depth": ResNetSpec(depths=_D152, unit="bottleneck", survival=0.5),
+        "resnet152_v15_stochastic_depth": ResNetSpec(
+            depths=_D152, unit="bottleneck", stride_in="3x3", survival=0.5
+        ),
         "resnet18_small": ResNetSpec(depths=_D18, stem="3x3", input_side=32, num_classes=10),
     },
     facts=(
@@ -163,6 +185,8 @@ FAMILY = Family(
         Fact("resnet50_v15", "params", "25.5e6", XIE2017, "Table 1"),
         Fact("resnet50_v15", "mult_adds", "4.1e9", XIE2017, "Table 1"),
         Fact("resnet101_v15", "mult_adds", "7.8e9", XIE2017, "Table 4"),
+        Fact("resnet200", "layers", "200", HE2016B, "Table 5"),
+        Fact("resnet152_stochastic_depth", "layers", "152", HUANG2016, "Sec. 4, ImageNet"),
     ),
     widths=(0.25, 0.5, 1.0),
     offered=("resnet18", "resnet34", "resnet50", "resnet18_small"),

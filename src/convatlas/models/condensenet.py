@@ -15,6 +15,7 @@ Common elsewhere: pytorchcv's `condensenet74_c4_g4` is the running form only, wh
 until weights are loaded, so it cannot be trained; libraries have no training form.
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -118,7 +119,7 @@ class CondenseNet(nn.Module):
     def __init__(self, spec: CondenseNetSpec) -> None:
         super().__init__()
         self.spec = _buildable(spec)
-        step = max(spec.groups, spec.condensation)
+        step = math.lcm(spec.groups, spec.condensation)
         rates = [scale_channels(k, spec.width_multiplier, divisor=step) for k in spec.growth_rates]
         channels = 2 * rates[0]
         self.stem = nn.Conv2d(
@@ -213,7 +214,8 @@ def _unit(spec: CondenseNetSpec, in_channels: int, out_channels: int) -> nn.Modu
 def _transition(spec: CondenseNetSpec, channels: int) -> tuple[nn.Module, int]:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if spec.halving:
-        kept = channels // 2
+        step = math.lcm(spec.groups, spec.condensation)
+        kept = max(step, channels // 2 // step * step)
         layers["learned"], channels = _unit(spec, channels, kept), kept
         if spec.condensed:
             layers["shuffle"] = ChannelShuffle(spec.groups)

@@ -6,17 +6,30 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convatlas import models
-from tests.peers.peer import peer, relative_difference, transplant
+from tests.peers.peer import assert_same_logits, peer, relative_difference, transplant
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [("resnet18", "resnet18"), ("resnet34", "resnet34"), ("resnet50_v15", "resnet50")],
+    ("variant", "library"),
+    [
+        *((variant, "torchvision") for variant in ("resnet18", "resnet34", "resnet50_v15")),
+        *(
+            pytest.param(variant, library, marks=pytest.mark.slow)
+            for variant, library in (
+                ("resnet101_v15", "torchvision"),
+                ("resnet152_v15", "torchvision"),
+                ("resnet18", "timm"),
+                ("resnet34", "timm"),
+                ("resnet50_v15", "timm"),
+                ("resnet101_v15", "timm"),
+                ("resnet152_v15", "timm"),
+                ("resnet200_v15", "timm"),
+            )
+        ),
+    ],
 )
-def test_torchvision(ours: str, theirs: str):
-    torch.manual_seed(0)
-    net = getattr(peer("torchvision.models"), theirs)()
-    assert_equal(models.build(ours), net, torch.randn(2, 3, 64, 64))
+def test_under_their_names(variant: str, library):
+    assert_same_logits(variant, library, side=64)
 
 
 def test_pytorchcv_has_the_stride_in_the_1x1():
@@ -62,12 +75,6 @@ def test_cifar_net_written_functionally(name: str):
     with torch.no_grad():
         theirs = cifar_logits(net, images, residual=name.startswith("resnet"))
         assert relative_difference(net(images), theirs) <= 1e-4
-
-
-def assert_equal(ours: nn.Module, theirs: nn.Module, images: Tensor) -> None:
-    transplant(ours, theirs, images)
-    with torch.no_grad():
-        assert relative_difference(ours.eval()(images), theirs.eval()(images)) <= 1e-4
 
 
 def cifar_logits(net: nn.Module, images: Tensor, *, residual: bool) -> Tensor:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from convatlas import models
 from tests.papers.running_sums import (
     fact_id,
     facts_of,
@@ -134,3 +135,20 @@ def test_causes_of_differences_are_the_counted_ones():
         net = on_meta(variant)
         norms = sum(m.num_features for m in net.modules() if type(m).__name__ == "BatchNorm2d")
         assert round((params(net) + norms) / 1e6, 2) == printed
+
+
+def test_the_grid_of_widths_and_sides_has_a_name_per_net():
+    names = [
+        f"mobilenet_v1{width}{side}"
+        for width in ("", "_w075", "_w050", "_w025")
+        for side in ("", "_192", "_160", "_128")
+    ]
+    assert len({models.spec_of(name) for name in names}) == 16
+    assert models.spec_of("mobilenet_v1_w050_160").input_side == 160
+
+
+def test_se_mobilenet_by_hand():
+    """2 C^2 / 16 weights and their biases per block, more than MobileNet."""
+    channels = [64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
+    gates = sum(2 * c * (c // 16) + c + c // 16 for c in channels)
+    assert params(on_meta("se_mobilenet")) == params(on_meta("mobilenet_v1")) + gates

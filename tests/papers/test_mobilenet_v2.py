@@ -3,6 +3,8 @@
 import pytest
 from torch import nn
 
+from convatlas.errors import UserError
+from convatlas.models import build
 from tests.papers.running_sums import (
     fact_id,
     facts_of,
@@ -81,3 +83,42 @@ def test_released_counts_leave_out_batch_norm():
         net = on_meta(f"mobilenet_v2{ending}")
         norms = sum(params(m) for m in net.modules() if isinstance(m, nn.BatchNorm2d))
         assert round((params(net) - norms) / 1e6, 2) == printed
+
+
+ABLATIONS = ("nonlinear_bottleneck", "expansion_shortcut", "no_shortcut")
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_ablations_of_figure_6_have_the_same_convolutions(name: str):
+    """They differ in activations and shortcuts only: equal params and mult-adds."""
+    base, other = on_meta("mobilenet_v2"), on_meta(f"mobilenet_v2_{name}")
+    shapes = [
+        sorted(tuple(m.weight.shape) for m in net.modules() if isinstance(m, nn.Conv2d))
+        for net in (base, other)
+    ]
+    assert shapes[0] == shapes[1]
+    assert mult_adds(other, 224) != {}
+    assert sum(mult_adds(other, 224).values()) == sum(mult_adds(base, 224).values())
+
+
+def test_what_the_ablations_change():
+    def count(name: str, kind: type[nn.Module]) -> int:
+        return sum(isinstance(m, kind) for m in on_meta(name).modules())
+
+    def shortcuts(name: str) -> int:
+        return sum(getattr(m, "residual", False) for m in on_meta(name).modules())
+
+    base = "mobilenet_v2"
+    assert count("mobilenet_v2_nonlinear_bottleneck", nn.ReLU6) == count(base, nn.ReLU6) + 17
+    assert count("mobilenet_v2_expansion_shortcut", nn.ReLU6) == count(base, nn.ReLU6)
+    assert shortcuts(base) == shortcuts("mobilenet_v2_nonlinear_bottleneck") == 10
+    assert shortcuts("mobilenet_v2_no_shortcut") == 0
+    # Wide ends agree behind every filter of stride 1 whose next block is as wide.
+    assert shortcuts("mobilenet_v2_expansion_shortcut") == 10
+    wide = on_meta("mobilenet_v2_expansion_shortcut").stages.bottleneck3[1]
+    assert (wide.depthwise.conv.in_channels, wide.expand.conv.out_channels) == (192, 192)
+
+
+def test_unknown_shortcut():
+    with pytest.raises(UserError, match="shortcut='wide' is unknown"):
+        build("mobilenet_v2", shortcut="wide")

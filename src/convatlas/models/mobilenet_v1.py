@@ -9,6 +9,9 @@ input and output of 7x7, and the printed mult-adds are those of stride 1.
 Common elsewhere: ReLU6; stride-2 convolutions padded right and below only (released TensorFlow
 code); 1001 classes; widths cut to integers (`int(32 * 0.3)`) where ours are multiples of 8.
 
+`se_mobilenet` (Hu et al. 2018) weighs the channels behind every block. The 4 x 4 grid of widths and
+sides has a name per net: `mobilenet_v1_w050_160`.
+
 `mobilenet_v1_small` is no net of the paper: for images of 8 to 64 pixels its stem keeps the
 resolution, two of the five stages are left out, and the last stage has 240 channels.
 """
@@ -20,7 +23,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact, Paper, Quantity
-from convatlas.layers import ConvNorm, he_normal, scale_channels
+from convatlas.facts.papers import HU2018
+from convatlas.layers import ConvNorm, he_normal, scale_channels, squeeze_excite
 from convatlas.models._family import Family, Spec
 
 
@@ -33,12 +37,15 @@ class MobileNetV1Spec(Spec):
     # (blocks, channels) per stage; every stage but the first opens with stride 2
     stages: tuple[tuple[int, int], ...] = ((1, 64), (2, 128), (2, 256), (6, 512), (2, 1024))
     separable: bool = True  # False: each block is one full 3x3 convolution (Table 4)
+    se_reduction: int | None = None  # r of squeeze and excitation behind every block; None: none
 
 
 class DepthwiseSeparable(nn.Module):
     """Fig. 3 right: 3x3 per channel, then 1x1 over channels, each with batch norm and ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, se_reduction: int | None
+    ) -> None:
         super().__init__()
         self.depthwise = ConvNorm(
             in_channels,
@@ -49,10 +56,11 @@ class DepthwiseSeparable(nn.Module):
             activation=nn.ReLU(inplace=True),
         )
         self.pointwise = ConvNorm(in_channels, out_channels, 1, activation=nn.ReLU(inplace=True))
+        self.excite = squeeze_excite(out_channels, se_reduction)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         """The filtered and mixed channels of `x`."""
-        return self.pointwise(self.depthwise(x))
+        return self.excite(self.pointwise(self.depthwise(x)))
 
 
 class MobileNetV1(nn.Module):
@@ -89,7 +97,7 @@ class MobileNetV1(nn.Module):
 
 def _block(spec: MobileNetV1Spec, in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if spec.separable:
-        return DepthwiseSeparable(in_channels, out_channels, stride)
+        return DepthwiseSeparable(in_channels, out_channels, stride, spec.se_reduction)
     return ConvNorm(in_channels, out_channels, 3, stride=stride, activation=nn.ReLU(inplace=True))
 
 
@@ -109,6 +117,7 @@ _THREE_PER_CHANNEL = (
     "counts three numbers per batch-norm channel (the shift and two moving statistics) instead of "
     "the trained scale and shift"
 )
+_GATES = "counts one operation per element that the gates weigh as well, 2.7 M"
 _NO_STEM = "leaves out the first convolution; the rows of the other widths count it"
 _NO_CLASSIFIER = "leaves out the classifier's 1.024 M; the rows of the other nets count it"
 _PAPER_ROWS: tuple[tuple[str, Quantity, str, str, str], ...] = (
@@ -182,6 +191,16 @@ _RELEASE_PARAMS = (
     Fact("mobilenet_v1_w050", "params", "1.34e6", RELEASE2018, "model table", _THREE_PER_CHANNEL),
     Fact("mobilenet_v1_w025", "params", "0.47e6", RELEASE2018, "model table"),
 )
+_WIDTHS = {"": 1.0, "_w075": 0.75, "_w050": 0.5, "_w025": 0.25}
+_REDUCED = {
+    f"mobilenet_v1{label}_{side}": MobileNetV1Spec(width_multiplier=width, input_side=side)
+    for label, width in _WIDTHS.items()
+    for side in (192, 160, 128)
+}
+_SE_FACTS = (
+    Fact("se_mobilenet", "params", "4.7e6", HU2018, "Table 3"),
+    Fact("se_mobilenet", "mult_adds", "572e6", HU2018, "Table 3", _GATES),
+)
 FAMILY = Family(
     name="mobilenet_v1",
     title="MobileNet",
@@ -192,6 +211,8 @@ FAMILY = Family(
         "mobilenet_v1_w075": MobileNetV1Spec(width_multiplier=0.75),
         "mobilenet_v1_w050": MobileNetV1Spec(width_multiplier=0.5),
         "mobilenet_v1_w025": MobileNetV1Spec(width_multiplier=0.25),
+        **_REDUCED,
+        "se_mobilenet": MobileNetV1Spec(se_reduction=16),
         "conv_mobilenet": MobileNetV1Spec(separable=False),
         "shallow_mobilenet": MobileNetV1Spec(
             stages=((1, 64), (2, 128), (2, 256), (1, 512), (2, 1024))
@@ -203,7 +224,14 @@ FAMILY = Family(
             stages=((1, 64), (2, 128), (3, 240)),
         ),
     },
-    facts=_PAPER_FACTS + _RESOLUTION_FACTS + _LAYER_FACTS + _RELEASE_MULT_ADDS + _RELEASE_PARAMS,
+    facts=(
+        *_PAPER_FACTS,
+        *_RESOLUTION_FACTS,
+        *_LAYER_FACTS,
+        *_RELEASE_MULT_ADDS,
+        *_RELEASE_PARAMS,
+        *_SE_FACTS,
+    ),
     widths=(0.25, 0.5, 1.0),
     offered=("mobilenet_v1", "shallow_mobilenet", "mobilenet_v1_small"),
 )

@@ -10,19 +10,25 @@ Departs from the paper: nothing. Widths are rounded to multiples of 8, and below
 Common elsewhere: dropout 0.2 before the classifier; a 1x1 convolution also in the block with
 expansion 1 (313.6 M mult-adds); 1001 classes.
 
+Fig. 6 compares `mobilenet_v2_nonlinear_bottleneck` (ReLU6 behind the projections) and
+`mobilenet_v2_no_shortcut`, and `mobilenet_v2_expansion_shortcut`: the same convolutions, the
+shortcuts between their wide ends, where shapes agree.
+
 `mobilenet_v2_small` is no net of the paper: for images of 8 to 64 pixels its stem keeps the
 resolution, two strides are left, and its last convolution has 320 channels and follows the width.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact, Paper
 from convatlas.layers import ConvNorm, he_normal, scale_channels
-from convatlas.models._family import Family, Spec
+from convatlas.models._family import Family, Spec, one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,9 @@ class MobileNetV2Spec(Spec):
     )
     last_channels: int = 1280  # of the 1x1 convolution before the pool
     narrow_last: bool = False  # True: the last convolution follows widths below 1 as well
+    # Fig. 6: the ablations
+    linear_bottleneck: bool = True  # False: ReLU6 behind the projection too
+    shortcut: Literal["bottleneck", "expansion", "none"] = "bottleneck"  # what it joins
 
 
 class InvertedResidual(nn.Module):
@@ -51,23 +60,50 @@ class InvertedResidual(nn.Module):
     With expansion 1 there is nothing to expand and no first convolution.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, expansion: int, stride: int) -> None:
+    def __init__(
+        self,
+        spec: MobileNetV2Spec,
+        in_channels: int,
+        out_channels: int,
+        *,
+        expansion: int,
+        stride: int,
+    ) -> None:
         super().__init__()
         wide = in_channels * expansion
-        self.expand = (
-            nn.Identity()
-            if expansion == 1
-            else ConvNorm(in_channels, wide, 1, activation=nn.ReLU6(inplace=True))
-        )
-        self.depthwise = ConvNorm(
-            wide, wide, 3, stride=stride, groups=wide, activation=nn.ReLU6(inplace=True)
-        )
-        self.project = ConvNorm(wide, out_channels, 1)
-        self.residual = stride == 1 and in_channels == out_channels
+        self.expand = _expand(in_channels, wide)
+        self.depthwise = _depthwise(wide, stride)
+        self.project = _project(spec, wide, out_channels)
+        same = stride == 1 and in_channels == out_channels
+        self.residual = same and spec.shortcut == "bottleneck"
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         """The projection, added to `x` where shapes agree."""
         f = self.project(self.depthwise(self.expand(x)))
+        return x + f if self.residual else f
+
+
+class WideResidual(nn.Module):
+    """Fig. 6b: 3x3 per channel, project, expand; the shortcut joins the wide ends."""
+
+    def __init__(
+        self,
+        spec: MobileNetV2Spec,
+        wide_in: int,
+        narrow: int,
+        wide_out: int,
+        *,
+        stride: int,
+    ) -> None:
+        super().__init__()
+        self.depthwise = _depthwise(wide_in, stride)
+        self.project = _project(spec, wide_in, narrow)
+        self.expand = _expand(narrow, wide_out)
+        self.residual = stride == 1 and wide_in == wide_out
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+        """The expansion, added to `x` where shapes agree."""
+        f = self.expand(self.project(self.depthwise(x)))
         return x + f if self.residual else f
 
 
@@ -84,15 +120,11 @@ class MobileNetV2(nn.Module):
             stride=spec.stem_stride,
             activation=nn.ReLU6(inplace=True),
         )
-        stages: OrderedDict[str, nn.Module] = OrderedDict()
-        for number, (t, c, n, s) in enumerate(spec.bottlenecks, start=1):
-            width = scale_channels(c, spec.width_multiplier)
-            blocks = []
-            for block in range(n):
-                stride = s if block == 0 else 1
-                blocks.append(InvertedResidual(channels, width, expansion=t, stride=stride))
-                channels = width
-            stages[f"bottleneck{number}"] = nn.Sequential(*blocks)
+        one_of("shortcut", spec.shortcut, ("bottleneck", "expansion", "none"))
+        rows = _rows(spec, channels)
+        make = _wide_stages if spec.shortcut == "expansion" else _stages
+        stages = make(spec, rows)
+        channels = rows[-1].narrow
         last = scale_channels(spec.last_channels, _last_multiplier(spec))
         stages["last"] = ConvNorm(channels, last, 1, activation=nn.ReLU6(inplace=True))
         self.stages = nn.Sequential(stages)
@@ -103,6 +135,69 @@ class MobileNetV2(nn.Module):
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""
         return self.classifier(self.pool(self.stages(self.stem(images))).flatten(1))
+
+
+class _Row(NamedTuple):
+    """A block: its stage's number, channels in, inside and out, expansion and stride."""
+
+    number: int
+    channels: int
+    wide: int
+    narrow: int
+    expansion: int
+    stride: int
+
+
+def _rows(spec: MobileNetV2Spec, channels: int) -> list[_Row]:
+    rows = []
+    for number, (t, c, n, s) in enumerate(spec.bottlenecks, start=1):
+        width = scale_channels(c, spec.width_multiplier)
+        for block in range(n):
+            stride = s if block == 0 else 1
+            rows.append(_Row(number, channels, t * channels, width, t, stride))
+            channels = width
+    return rows
+
+
+def _stages(spec: MobileNetV2Spec, rows: Sequence[_Row]) -> OrderedDict[str, nn.Module]:
+    blocks: dict[str, list[nn.Module]] = {}
+    for row in rows:
+        block = InvertedResidual(
+            spec, row.channels, row.narrow, expansion=row.expansion, stride=row.stride
+        )
+        blocks.setdefault(f"bottleneck{row.number}", []).append(block)
+    return OrderedDict((name, nn.Sequential(*found)) for name, found in blocks.items())
+
+
+def _wide_stages(spec: MobileNetV2Spec, rows: Sequence[_Row]) -> OrderedDict[str, nn.Module]:
+    """The same convolutions, cut where they are wide; a block belongs to its filter's stage."""
+    blocks: dict[str, list[nn.Module]] = {}
+    first = rows[0]
+    if first.expansion != 1:
+        blocks["expand"] = [_expand(first.channels, first.wide)]
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        wide = row.narrow if after is None else after.wide
+        block = WideResidual(spec, row.wide, row.narrow, wide, stride=row.stride)
+        blocks.setdefault(f"bottleneck{row.number}", []).append(block)
+    return OrderedDict((name, nn.Sequential(*found)) for name, found in blocks.items())
+
+
+def _expand(channels: int, wide: int) -> nn.Module:
+    """Nothing at all where there is nothing to expand."""
+    if channels == wide:
+        return nn.Identity()
+    return ConvNorm(channels, wide, 1, activation=nn.ReLU6(inplace=True))
+
+
+def _depthwise(channels: int, stride: int) -> ConvNorm:
+    return ConvNorm(
+        channels, channels, 3, stride=stride, groups=channels, activation=nn.ReLU6(inplace=True)
+    )
+
+
+def _project(spec: MobileNetV2Spec, wide: int, narrow: int) -> ConvNorm:
+    activation = None if spec.linear_bottleneck else nn.ReLU6(inplace=True)
+    return ConvNorm(wide, narrow, 1, activation=activation)
 
 
 def _last_multiplier(spec: MobileNetV2Spec) -> float:
@@ -188,6 +283,9 @@ FAMILY = Family(
         "mobilenet_v2_w075": MobileNetV2Spec(width_multiplier=0.75),
         "mobilenet_v2_w050": MobileNetV2Spec(width_multiplier=0.5),
         "mobilenet_v2_w035": MobileNetV2Spec(width_multiplier=0.35),
+        "mobilenet_v2_nonlinear_bottleneck": MobileNetV2Spec(linear_bottleneck=False),
+        "mobilenet_v2_expansion_shortcut": MobileNetV2Spec(shortcut="expansion"),
+        "mobilenet_v2_no_shortcut": MobileNetV2Spec(shortcut="none"),
         "mobilenet_v2_small": MobileNetV2Spec(
             input_side=32,
             num_classes=10,

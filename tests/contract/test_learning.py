@@ -33,7 +33,13 @@ def test_loss_falls_on_digits(family):
     side = int(changes.get("input_side", 32))
     digits = open_dataset("digits").train
     recipe = default_recipe(
-        len(digits), 10, Augmentation(), seed=0, steps=STEPS, batch_size=BATCH, has_norm=has_norm(net)
+        len(digits),
+        10,
+        Augmentation(),
+        seed=0,
+        steps=STEPS,
+        batch_size=BATCH,
+        has_norm=has_norm(net),
     )
     learner = Learner(net, recipe)
     draw, losses, start = np.random.default_rng(0), [], time.perf_counter()

@@ -309,6 +309,7 @@ def _alone(layer: nn.Module, side: int = 6) -> tuple[nn.Module, tuple[int, int, 
     "layer",
     [
         nn.LeakyReLU(0.1),
+        nn.ELU(0.7),
         nn.SiLU(),
         nn.ZeroPad2d((1, 0, 2, 3)),
         nn.ZeroPad2d((-1, 1, -2, 1)),

@@ -6,6 +6,7 @@ from torch import nn
 
 from convatlas.errors import UserError
 from convatlas.facts import compare
+from convatlas.models import build
 from convatlas.models.zfnet import FAMILY
 from tests.papers.stage_table import mult_adds, on_meta, params, stage_rows, weighted_layers
 
@@ -77,6 +78,16 @@ def test_contrast_is_normalised_after_the_pool():
     assert sum(isinstance(m, nn.LocalResponseNorm) for m in net.modules()) == 2
     assert not [m for m in on_meta("zfnet", normalisation="none").modules() if "Norm" in str(m)]
     assert not [m for m in net.modules() if isinstance(m, nn.Conv2d) and m.groups != 1]
+
+
+@pytest.mark.parametrize(("width", "std"), [(1.0, 0.01), (0.25, 0.02)])
+def test_initial_weights(width, std):
+    """A quarter of the inputs at twice the deviation: a unit's sum keeps its scale."""
+    torch.manual_seed(0)
+    net = build("zfnet", width_multiplier=width, input_side=64, hidden=(64,))
+    for layer in ("stages.conv3.conv", "classifier.fc6"):
+        assert net.get_parameter(f"{layer}.weight").std().item() == pytest.approx(std, rel=0.02)
+        assert not net.get_parameter(f"{layer}.bias").any()
 
 
 def test_too_small_an_image_is_refused():

@@ -150,11 +150,14 @@ def _side_after(spec: AlexNetSpec, side: int, conv: nn.Conv2d, pooled: bool) -> 
 
 
 def _initialise(net: AlexNet, spec: AlexNetSpec) -> None:
-    """Section 5: N(0, 0.01^2); biases of conv2, 4, 5 and the hidden layers 1, the others 0."""
+    """Section 5: N(0, 0.01^2); biases of conv2, 4, 5 and the hidden layers 1, the others 0.
+
+    At another width a unit has fewer or more inputs: the variance makes up for it.
+    """
     if spec.normalisation == "batch":
         net.apply(he_normal)
         return
-    net.apply(normal(0.01))
+    net.apply(normal(0.01 / spec.width_multiplier**0.5))
     for name in ("stages.conv2.conv", "stages.conv4.conv", "stages.conv5.conv"):
         nn.init.ones_(net.get_parameter(f"{name}.bias"))
     for name in ("classifier.fc6", "classifier.fc7"):

@@ -59,9 +59,10 @@ class NIN(nn.Module):
         last_cccp = nn.Conv2d(channels, spec.num_classes, 1)
         self.classifier = nn.Sequential(OrderedDict(cccp=last_cccp, relu=nn.ReLU(inplace=True)))
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.apply(normal(0.05))
+        thinner = spec.width_multiplier**-0.5  # so that the sums of fewer inputs keep their scale
+        self.apply(normal(0.05 * thinner))
         for name, std in spec.stds:
-            self.get_submodule(name).apply(normal(std))
+            self.get_submodule(name).apply(normal(std * thinner))
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""

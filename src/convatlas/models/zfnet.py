@@ -12,7 +12,7 @@ Departs from the paper: the first convolution pads by 1 and the pools round thei
 the printed maps of 110, 55, 26, 13 and 6 need and the text does not say. Fig. 3 normalises contrast
 across feature maps after the first two pools without printing constants; it is built as response
 normalisation with AlexNet's constants. The text sets all weights to 0.01; they are drawn from
-N(0, 0.01^2).
+N(0, 0.01^2), whose variance a width multiplier divides.
 Common elsewhere: pytorchcv's `zfnet` and `zfnetb` have these parameters (62,357,608 and
 107,627,624), but normalise before they pool, with a fifth of AlexNet's alpha.
 """
@@ -62,7 +62,7 @@ class ZFNet(nn.Module):
         hidden = [scale_channels(units, spec.width_multiplier) for units in spec.hidden]
         features = widths[-1] * _last_side(spec.input_side) ** 2
         self.classifier = fully_connected(features, hidden, spec.num_classes)
-        self.apply(normal(0.01))
+        self.apply(normal(0.01 / spec.width_multiplier**0.5))
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""

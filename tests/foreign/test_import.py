@@ -16,7 +16,9 @@ from convatlas import bundle
 from convatlas.errors import UserError
 from convatlas.foreign import (
     _choice,
+    convert,
     import_checkpoint,
+    net_for,
     read_checkpoint,
     sources,
     ways_to_import,
@@ -42,12 +44,13 @@ def their_probabilities(name: str, image: Path) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("variant", "name"), [("mobilenet_v2", "mobilenet_v2"), ("squeezenet_1_1", "squeezenet1_1")]
+    ("variant", "name"), [("resnet18", "resnet18"), ("squeezenet_1_1", "squeezenet1_1")]
 )
 @pytest.mark.parametrize("file", ["x.safetensors", "x.pth"])
 def test_predictions_are_torchvisions(tmp_path, variant, name, file):
     path, out = WRITERS[file](tmp_path / file, their_state(name)), tmp_path / "x.bundle"
-    convatlas("import", str(path), "--as", variant, "-o", str(out))
+    whose = ["--library", "torchvision"]
+    convatlas("import", str(path), "--as", variant, *whose, "-o", str(out))
     image = picture(tmp_path / "x.png")
     found = json.loads(convatlas("predict", str(out), str(image), "--top", "1000", "--json").out)
     ours = {answer["class"]: answer["probability"] for answer in found[0]["classes"]}
@@ -86,31 +89,24 @@ def test_fine_tuned_for_a_persons_classes(tmp_path):
     assert scores[0]["loss"] == pytest.approx(scores[1]["loss"], rel=1e-4)
 
 
-def test_what_libraries_call_alike_needs_no_library(tmp_path):
-    """torchvision's densenet121 and timm's have equal names and images."""
-    path = pth(tmp_path / "x.pth", their_state("densenet121", num_classes=2))
-    made = import_checkpoint(path, tmp_path / "x.bundle", variant="densenet121")
-    assert made.source.library == "torchvision"
-    made = import_checkpoint(path, tmp_path / "x.bundle", variant="densenet121", library="timm")
-    assert made.info.history[0]["library"] == "timm"
-
-
-def test_names_from_before_2018_and_without_counters(tmp_path):
-    """torchvision's files of DenseNet say norm.1 where its net says norm1."""
+@pytest.mark.parametrize(("asked", "library"), [(None, "torchvision"), ("timm", "timm")])
+def test_names_from_before_2018_and_without_counters(tmp_path, asked, library):
+    """torchvision's files of DenseNet say norm.1 where its net says norm1; timm reads them too."""
     state = their_state("densenet121", num_classes=2)
     old = {
         re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", name): value
         for name, value in state.items()
         if not name.endswith("num_batches_tracked")
     }
-    assert old.keys() != state.keys()
-    new_file, old_file = pth(tmp_path / "new.pth", state), pth(tmp_path / "old.pth", old)
-    new, before = (
-        bundle.load(import_checkpoint(file, tmp_path / "x.bundle", variant="densenet121").path)
-        for file in (new_file, old_file)
+    assert len(old.keys() - state.keys()) > 100
+    made = import_checkpoint(
+        pth(tmp_path / "x.pth", old), tmp_path / "x.bundle", variant="densenet121", library=asked
     )
-    wanted = new.net.state_dict()
-    assert all(torch.equal(wanted[k], v) for k, v in before.net.state_dict().items())
+    assert made.source.library == made.info.history[0]["library"] == library
+    net, _ = net_for("densenet121", made.source, num_classes=2)
+    wanted = convert(state, net, made.source)
+    found = bundle.load(made.path).net.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in wanted.items())
 
 
 def test_half_precision_becomes_single(tmp_path):
@@ -254,6 +250,7 @@ def test_names_of_no_library_are_said(tmp_path):
     [
         ("densenet12I", ["'densenet12I'", "densenet121"]),
         ("mobilenetv2_100", ["timm's mobilenetv2_100 is our 'mobilenet_v2'"]),
+        ("resnet50", ["torchvision's resnet50 is our 'resnet50_v15'"]),
         ("lenet5", ["No library has a net that equals our 'lenet5'", "squeezenet_1_1"]),
     ],
 )

@@ -12,7 +12,8 @@ from convatlas.analysis import without_weights
 from convatlas.foreign import Source, compare, net_for, sources
 from tests.peers.peer import build_theirs
 
-FIRST = [(source, next(iter(source.variants))) for source in sources()]
+# the first net of each way of naming; the others are slow
+FIRST = [*{s.layers: (s, next(iter(s.variants))) for s in reversed(sources())}.values()][::-1]
 OTHERS = [(s, v) for s in sources() for v in s.variants if (s, v) not in FIRST]
 
 
@@ -45,7 +46,7 @@ def check(source: Source, variant: str) -> None:
 
 
 @pytest.mark.parametrize("case", FIRST, ids=named)
-def test_the_first_net_of_a_table_has_their_tensors(case):
+def test_the_first_net_of_a_way_of_naming_has_their_tensors(case):
     check(*case)
 
 
@@ -63,11 +64,13 @@ def test_a_net_stands_once_in_a_librarys_tables(library):
 
 
 @pytest.mark.slow
-def test_nets_of_a_table_share_names():
-    """`candidates` builds no second net of a table whose first has no name in common."""
-    for source in sources():
-        names = [_names(source, variant) for variant in source.variants]
-        assert all(len(names[0] & other) > 0.2 * len(names[0]) for other in names), source
+@pytest.mark.parametrize("layers", {s.layers: None for s in sources()}, ids=lambda f: f.__module__)
+def test_nets_of_one_way_of_naming_share_names(layers):
+    """`candidates` builds no second net where the first has no name in common with a file."""
+    alike = [source for source in sources() if source.layers is layers]
+    firsts = [_names(source, next(iter(source.variants))) for source in alike]
+    every = [_names(source, variant) for source in alike for variant in source.variants]
+    assert all(len(first & other) > 0.15 * len(first) for first in firsts for other in every)
 
 
 def _names(source: Source, variant: str) -> set[str]:

@@ -28,19 +28,22 @@ def candidates(
 ) -> list[Candidate]:
     """The variants of the sources beside a file, the best agreement first.
 
-    Of a table whose first net shares next to no names with the file, no other net is built. The
-    number of classes does not count: a net may have been trained on other classes.
+    Where the first net of a table shares next to no names with the file, no other net with this
+    way of naming is built. The number of classes does not count: a net may have been trained on
+    other classes.
 
     Args:
         variant: only this one.
         among: only these sources.
     """
     found: list[Candidate] = []
-    for source in among or sources():
+    strange = set()  # ways of naming that the file does not follow
+    for source in (s for s in among or sources() if s.layers not in strange):
         for name in (n for n in source.variants if variant in (None, n)):
             comparison = _beside(shapes, name, source)
             found.append(Candidate(variant=name, source=source, comparison=comparison))
             if comparison.speaks_otherwise:
+                strange.add(source.layers)
                 break
     return sorted(found, key=lambda candidate: candidate.comparison.differences)
 

@@ -13,7 +13,7 @@ Table 7, 1x64d is the baseline of Sec. 5.3, and 2x64d and 4x64d lie between. Tho
 paper's nets and the released code's; its first version had pre-activation units there.
 Common elsewhere: torchvision ships 50 32x4d (25,028,904 parameters) and 101 64x4d (83,455,272),
 timm 101 32x4d (44,177,704) too, and they are these nets. Their 101 32x8d (88,791,336 parameters)
-and wider ones are of later papers. Only the grouped form is found there.
+and wider ones are in no table of this paper. Only the grouped form is found there.
 """
 
 import re

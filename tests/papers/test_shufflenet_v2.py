@@ -94,3 +94,33 @@ def test_last_convolution_comes_before_the_pool():
 def test_an_odd_number_of_channels_is_refused():
     with pytest.raises(UserError, match=r"Stage2 has 47 channels.*even number"):
         build("shufflenet_v2_x0_5", stages=((4, 47), (8, 96), (4, 192)))
+
+
+def test_deep_nets_of_the_appendix():
+    """50 and 164 layers: stage 2 keeps 56 x 56; three convolutions before it in the deeper one."""
+    for name, stem, stages, units in [
+        ("shufflenet_v2_50", [64], [(244, 56), (488, 28), (976, 14), (1952, 7)], 16),
+        (
+            "se_shufflenet_v2_164",
+            [64, 64, 128],
+            [(340, 56), (680, 28), (1360, 14), (2720, 7)],
+            53,
+        ),
+    ]:
+        net = on_meta(name)
+        assert [m.out_channels for m in net.stem.modules() if isinstance(m, nn.Conv2d)] == stem
+        sides = [side for _, side, _ in stage_rows(net, 224)[1:-1]]
+        widths = [s[-1].branch[2].conv.out_channels * 2 for s in list(net.stages)[:-1]]
+        assert list(zip(widths, sides, strict=True)) == stages
+        assert sum(len(stage) for stage in list(net.stages)[:-1]) == units
+
+
+def test_the_working_half_of_a_very_deep_unit_is_residual():
+    torch.manual_seed(0)
+    unit = build("se_shufflenet_v2_164", width_multiplier=0.25).stages.stage2[1].eval()
+    channels = unit.branch[0].conv.in_channels
+    x = torch.randn(1, 2 * channels, 5, 5)
+    with torch.no_grad():
+        made = (unit.branch(x[:, channels:]) + x[:, channels:]).relu()
+        joined = unit.excite(torch.cat([x[:, :channels], made], 1))
+        assert torch.equal(unit(x)[:, 1::2], joined[:, channels:])

@@ -70,6 +70,8 @@ def test_pooling_without_overlap_gives_the_same_maps():
     assert [(p.kernel_size, p.stride) for p in pools] == [(2, 2)] * 3
     assert stage_rows(net, 227) == stage_rows(on_meta("alexnet"), 227)
     assert params(net) == 60_965_224
+    other = changed("alexnet", pool_size=2, input_side=231)  # here the maps differ: 28, 14, 7
+    assert other(torch.empty(1, 3, 231, 231, device="meta")).shape == (1, 1000)
 
 
 def test_neurons_of_fig_2():

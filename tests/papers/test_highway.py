@@ -19,7 +19,7 @@ from tests.peers.peer import relative_difference
 def test_fully_connected_nets(kind: str, width: int, depth: int):
     """Sec. 3.1: a plain layer, then 9 to 99 of 50 units or of 71, then the softmax layer."""
     with without_weights():
-        net = models.build(f"{kind}_fc{depth}_mnist")
+        net = models.build(f"{kind}_{depth}_fc_mnist")
     matrices = [m for m in net.modules() if isinstance(m, nn.Linear)]
     first, *hidden, last = [(m.in_features, m.out_features) for m in matrices]
     assert (first, last) == ((28 * 28, width), (width, 10))
@@ -63,7 +63,7 @@ CIFAR = [
 
 @pytest.mark.parametrize(
     ("name", "rows", "total"),
-    [("highway10_w32_mnist", MNIST, 151_690), ("highway19_cifar100", CIFAR, 2_265_928)],
+    [("highway_10_w32_mnist", MNIST, 151_690), ("highway_19_cifar100", CIFAR, 2_265_928)],
 )
 def test_layers_of_the_released_files(name: str, rows: list[tuple], total: int):
     with without_weights():
@@ -92,20 +92,20 @@ def test_layers_of_the_released_files(name: str, rows: list[tuple], total: int):
 
 
 def test_tables_1_and_3():
-    assert params(on_meta("highway10_w16_mnist")) == 38_986
-    assert params(on_meta("highway19_cifar10")) == 2_265_928 - 90 * 101
-    assert [row[:3] for row in stage_rows("highway10_w16_mnist")] == [
+    assert params(on_meta("highway_10_w16_mnist")) == 38_986
+    assert params(on_meta("highway_19_cifar10")) == 2_265_928 - 90 * 101
+    assert [row[:3] for row in stage_rows("highway_10_w16_mnist")] == [
         ("stage1", 12, 16),
         ("stage2", 6, 16),
         ("stage3", 3, 16),
     ]
-    assert [row[:3] for row in stage_rows("highway19_cifar10")] == [
+    assert [row[:3] for row in stage_rows("highway_19_cifar10")] == [
         ("stage1", 16, 32),
         ("stage2", 8, 80),
         ("stage3", 8, 128),
     ]
     by_hand = 24**2 * 25 * 16 + 2 * 9 * 16**2 * (2 * 24**2 + 3 * 12**2 + 3 * 6**2) + 144 * 10
-    assert mult_adds("highway10_w16_mnist") == by_hand
+    assert mult_adds("highway_10_w16_mnist") == by_hand
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_printed_figure(fact):
 def test_the_equation(activation: str):
     """y = H T + x (1 - T), with conv H and T as the released layer computes them."""
     torch.manual_seed(0)
-    net = models.build("highway10_w16_mnist", activation=activation)
+    net = models.build("highway_10_w16_mnist", activation=activation)
     layer, x = net.stages.stage1.layer1, torch.randn(2, 16, 6, 6)
     for parameter in layer.parameters():
         nn.init.normal_(parameter, std=0.1)
@@ -140,7 +140,7 @@ def test_the_equation(activation: str):
 def test_a_gate_of_one_half_makes_a_residual_unit_times_one_half():
     """T = 1/2: y = H / 2 + x / 2, so 2 y = H + x; a net of such layers is a residual net scaled."""
     torch.manual_seed(0)
-    net = models.build("highway_fc10_mnist", gate_bias=0.0, num_classes=3).eval()
+    net = models.build("highway_10_fc_mnist", gate_bias=0.0, num_classes=3).eval()
     for layer in net.stages.stage1:
         nn.init.zeros_(layer.gate.weights.weight)
     images = torch.randn(4, 1, 28, 28)
@@ -165,7 +165,7 @@ def test_an_open_gate_computes_and_a_closed_one_carries():
 
 @pytest.mark.parametrize(
     ("name", "bias"),
-    [("highway_fc10_mnist", -2), ("highway10_w16_mnist", -1), ("highway19_cifar10", -2)],
+    [("highway_10_fc_mnist", -2), ("highway_10_w16_mnist", -1), ("highway_19_cifar10", -2)],
 )
 def test_gates_start_closed(name: str, bias: float):
     """-1 and -2 in the released files for 10 and 19 layers."""
@@ -184,7 +184,7 @@ def test_a_hundred_fresh_layers_carry_the_input_and_its_gradient():
     carried, gradient = {}, {}
     for kind, changes in nets.items():
         torch.manual_seed(0)
-        net = models.build(f"{kind if kind == 'plain' else 'highway'}_fc100_mnist", **changes)
+        net = models.build(f"{kind if kind == 'plain' else 'highway'}_100_fc_mnist", **changes)
         x = net.stem(torch.randn(64, 1, 28, 28)).detach().requires_grad_()
         y = net.stages(x)
         (y * torch.randn_like(y)).sum().backward()
@@ -198,7 +198,7 @@ def test_a_hundred_fresh_layers_carry_the_input_and_its_gradient():
 
 def test_depth_is_the_longest_path():
     with without_weights():
-        net = models.build("highway19_cifar10")
+        net = models.build("highway_19_cifar10")
     kinds = [node.kind for node in trace(net, (3, 32, 32)).nodes]
     assert kinds.count("Sigmoid") == kinds.count("sub") == kinds.count("mul") == 14
 
@@ -206,11 +206,11 @@ def test_depth_is_the_longest_path():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("highway_fc10_mnist", {"layers": "recurrent"}, "Use 'linear' or 'conv'"),
-        ("highway_fc10_mnist", {"activation": "elu"}, "Use 'relu' or 'tanh'"),
-        ("highway10_w16_mnist", {"stem": "7x7"}, "Use '3x3' or '5x5'"),
-        ("highway_fc10_mnist", {"depths": (9, 9)}, "has one stage. Use one number each"),
-        ("highway10_w16_mnist", {"pools": (2, 2)}, "Use one number per stage, and one dropout"),
+        ("highway_10_fc_mnist", {"layers": "recurrent"}, "Use 'linear' or 'conv'"),
+        ("highway_10_fc_mnist", {"activation": "elu"}, "Use 'relu' or 'tanh'"),
+        ("highway_10_w16_mnist", {"stem": "7x7"}, "Use '3x3' or '5x5'"),
+        ("highway_10_fc_mnist", {"depths": (9, 9)}, "has one stage. Use one number each"),
+        ("highway_10_w16_mnist", {"pools": (2, 2)}, "Use one number per stage, and one dropout"),
     ],
 )
 def test_what_cannot_be_built(name: str, changes: dict[str, object], message: str):

@@ -19,12 +19,12 @@ CHANNELS = 18 * (16 + 32 + 64)  # of all units' outputs
 
 # Table 1: on the shortcut, on the branch, parameters more than with identity shortcuts.
 TABLE_1 = {
-    "resnet110_scaled_shortcut_cifar": ("0.5", "1", 0),
+    "resnet110_shortcut_scaled_cifar": ("0.5", "1", 0),
     "resnet110_frozen_gates_cifar": ("0.5", "0.5", 0),
     "resnet110_exclusive_gates_cifar": ("1 - g", "g", PROJECTED + CHANNELS),  # with bias
-    "resnet110_shortcut_gates_cifar": ("1 - g", "1", PROJECTED + CHANNELS),
-    "resnet110_conv_shortcut_cifar": ("1x1", "1", PROJECTED + 2 * CHANNELS),  # with batch norm
-    "resnet110_dropout_shortcut_cifar": ("dropout", "1", 0),
+    "resnet110_shortcut_gated_cifar": ("1 - g", "1", PROJECTED + CHANNELS),
+    "resnet110_shortcut_conv_cifar": ("1x1", "1", PROJECTED + 2 * CHANNELS),  # with batch norm
+    "resnet110_shortcut_dropout_cifar": ("dropout", "1", 0),
 }
 
 
@@ -35,7 +35,7 @@ def test_table_1(name: str):
     assert params(net) == PLAIN + TABLE_1[name][2]
     assert [len(stage) for stage in net.stages] == [18, 18, 18]
     gates = sum("gate" in path and isinstance(m, nn.Conv2d) for path, m in net.named_modules())
-    assert gates == (54 if "gates" in name and "frozen" not in name else 0)
+    assert gates == (54 if TABLE_1[name][0] == "1 - g" else 0)
     assert weighted_layers(net) - gates == 110
     for fact in FAMILY.facts:
         if fact.variant == name:
@@ -87,7 +87,7 @@ def reference(net: nn.Module, images: Tensor, on_shortcut: str, on_branch: str) 
 def test_a_shortcut_times_0_is_a_plain_net():
     """Table 1's second row."""
     torch.manual_seed(0)
-    ours = models.build("resnet110_scaled_shortcut_cifar", shortcut_scale=0.0, units_per_stage=2)
+    ours = models.build("resnet110_shortcut_scaled_cifar", shortcut_scale=0.0, units_per_stage=2)
     plain = models.build("plain110_cifar", units_per_stage=2)
     plain.load_state_dict(ours.state_dict(), strict=True)
     images = torch.randn(2, 3, 8, 8)
@@ -109,12 +109,12 @@ def test_identity_shortcuts_are_the_original():
 def test_gates_start_from_their_bias():
     net = models.build("resnet110_exclusive_gates_cifar", gate_bias=-7.0, units_per_stage=1)
     assert [float(stage[0].gate.weights.bias.detach().mean()) for stage in net.stages] == [-7] * 3
-    assert models.spec_of("resnet110_shortcut_gates_cifar").gate_bias == -6
+    assert models.spec_of("resnet110_shortcut_gated_cifar").gate_bias == -6
 
 
 def test_dropout_is_on_the_shortcut_and_in_training_only():
     torch.manual_seed(0)
-    net = models.build("resnet110_dropout_shortcut_cifar", units_per_stage=1).train()
+    net = models.build("resnet110_shortcut_dropout_cifar", units_per_stage=1).train()
     (unit,) = net.stages.stage1
     x = torch.rand(4, 16, 8, 8) + 1
     f = {}

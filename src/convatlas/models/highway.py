@@ -8,12 +8,12 @@ Paper: Srivastava et al., NIPS 2015 (arXiv:1507.06228): fully connected nets Sec
 MNIST Table 1, CIFAR Sec. 3.3.2 and Table 3; layers of the convolutional nets as in the authors'
 released code.
 Departs from the paper: nothing. Its "10 layers" of the fully connected nets do not count the
-output layer; `plain_fc10_mnist` and its kin are the nets without gates that it compares, 71 units
+output layer; `plain_10_fc_mnist` and its kin are the nets without gates that it compares, 71 units
 wide for an equal number of parameters. The gates' first bias, searched from -1 to -10 for these, is
 -2 here. The released file for CIFAR-10 keeps 100 outputs, of which ten can occur;
-`highway19_cifar10` has ten. Table 2's nets A, B and C are missing: the widths of A and C and the
+`highway_19_cifar10` has ten. Table 2's nets A, B and C are missing: the widths of A and C and the
 fully connected layers of all three are printed nowhere (B's convolutions are those of
-`highway19_cifar10`).
+`highway_19_cifar10`).
 Common elsewhere: no library offers these nets.
 """
 
@@ -236,29 +236,29 @@ FAMILY = Family(
     paper=SRIVASTAVA2015,
     build=build,
     variants={
-        "highway_fc10_mnist": HighwaySpec(depths=(9,)),
-        "highway_fc20_mnist": HighwaySpec(depths=(19,)),
-        "highway_fc50_mnist": HighwaySpec(depths=(49,)),
-        "highway_fc100_mnist": HighwaySpec(depths=(99,)),
-        "plain_fc10_mnist": _plain(9),
-        "plain_fc20_mnist": _plain(19),
-        "plain_fc50_mnist": _plain(49),
-        "plain_fc100_mnist": _plain(99),
-        "highway10_w16_mnist": _mnist(16),
-        "highway10_w32_mnist": _mnist(32),
-        "highway19_cifar10": _cifar(10),
-        "highway19_cifar100": _cifar(100),
+        "highway_10_fc_mnist": HighwaySpec(depths=(9,)),
+        "highway_20_fc_mnist": HighwaySpec(depths=(19,)),
+        "highway_50_fc_mnist": HighwaySpec(depths=(49,)),
+        "highway_100_fc_mnist": HighwaySpec(depths=(99,)),
+        "plain_10_fc_mnist": _plain(9),
+        "plain_20_fc_mnist": _plain(19),
+        "plain_50_fc_mnist": _plain(49),
+        "plain_100_fc_mnist": _plain(99),
+        "highway_10_w16_mnist": _mnist(16),
+        "highway_10_w32_mnist": _mnist(32),
+        "highway_19_cifar10": _cifar(10),
+        "highway_19_cifar100": _cifar(100),
     },
     facts=(
-        Fact("highway_fc10_mnist", "params", "5000", SRIVASTAVA2015, "Sec. 3.1", part=_PER_LAYER),
-        Fact("plain_fc10_mnist", "params", "5000", SRIVASTAVA2015, "Sec. 3.1", part=_PER_LAYER),
-        Fact("highway10_w16_mnist", "params", "39e3", SRIVASTAVA2015, "Table 1"),
-        Fact("highway10_w16_mnist", "layers", "10", SRIVASTAVA2015, "Table 1"),
-        Fact("highway10_w32_mnist", "params", "151e3", SRIVASTAVA2015, "Table 1"),
-        Fact("highway10_w32_mnist", "layers", "10", SRIVASTAVA2015, "Table 1"),
-        Fact("highway10_w32_mnist", "params", "151690", SRIVASTAVA2015_CODE, _MNIST_LOG),
-        Fact("highway19_cifar100", "params", "2265928", SRIVASTAVA2015_CODE, _CIFAR_LOG),
-        Fact("highway19_cifar100", "layers", "19", SRIVASTAVA2015_CODE, "cifar100-19layers"),
+        Fact("highway_10_fc_mnist", "params", "5000", SRIVASTAVA2015, "Sec. 3.1", part=_PER_LAYER),
+        Fact("plain_10_fc_mnist", "params", "5000", SRIVASTAVA2015, "Sec. 3.1", part=_PER_LAYER),
+        Fact("highway_10_w16_mnist", "params", "39e3", SRIVASTAVA2015, "Table 1"),
+        Fact("highway_10_w16_mnist", "layers", "10", SRIVASTAVA2015, "Table 1"),
+        Fact("highway_10_w32_mnist", "params", "151e3", SRIVASTAVA2015, "Table 1"),
+        Fact("highway_10_w32_mnist", "layers", "10", SRIVASTAVA2015, "Table 1"),
+        Fact("highway_10_w32_mnist", "params", "151690", SRIVASTAVA2015_CODE, _MNIST_LOG),
+        Fact("highway_19_cifar100", "params", "2265928", SRIVASTAVA2015_CODE, _CIFAR_LOG),
+        Fact("highway_19_cifar100", "layers", "19", SRIVASTAVA2015_CODE, "cifar100-19layers"),
     ),
     widths=(0.5, 1.0),
 )

@@ -144,22 +144,22 @@ FAMILY = Family(
     paper=HE2016B,
     build=ResNetShortcuts,
     variants={
-        "resnet110_scaled_shortcut_cifar": ResNetShortcutsSpec(shortcut_scale=0.5),
+        "resnet110_shortcut_scaled_cifar": ResNetShortcutsSpec(shortcut_scale=0.5),
         "resnet110_frozen_gates_cifar": ResNetShortcutsSpec(shortcut_scale=0.5, branch_scale=0.5),
         "resnet110_exclusive_gates_cifar": ResNetShortcutsSpec(shortcut="exclusive gate"),
-        "resnet110_shortcut_gates_cifar": ResNetShortcutsSpec(shortcut="shortcut-only gate"),
-        "resnet110_conv_shortcut_cifar": ResNetShortcutsSpec(shortcut="conv"),
-        "resnet110_dropout_shortcut_cifar": ResNetShortcutsSpec(shortcut="dropout"),
+        "resnet110_shortcut_gated_cifar": ResNetShortcutsSpec(shortcut="shortcut-only gate"),
+        "resnet110_shortcut_conv_cifar": ResNetShortcutsSpec(shortcut="conv"),
+        "resnet110_shortcut_dropout_cifar": ResNetShortcutsSpec(shortcut="dropout"),
     },
     facts=tuple(
         Fact(f"resnet110_{name}_cifar", "layers", "110", HE2016B, "Sec. 3.1, Table 1")
         for name in (
-            "scaled_shortcut",
+            "shortcut_scaled",
             "frozen_gates",
             "exclusive_gates",
-            "shortcut_gates",
-            "conv_shortcut",
-            "dropout_shortcut",
+            "shortcut_gated",
+            "shortcut_conv",
+            "shortcut_dropout",
         )
     ),
     widths=(0.25, 0.5, 1.0),

@@ -8,7 +8,9 @@ from torch import nn
 
 from convatlas.errors import UserError
 from convatlas.layers import (
+    ChannelShuffle,
     ConvNorm,
+    JoinShuffle,
     Parallel,
     Scale,
     SelectChannels,
@@ -63,3 +65,18 @@ def test_groups_that_do_not_divide():
             check_groups(groups, channels=6)
     with pytest.raises(UserError, match=r"C=4 .* Use a divisor: 1, 2, 3, 6\."):
         check_groups(4, channels=6, name="C")
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_shuffles_permute_and_keep_the_memory_order(layout):
+    x = torch.randn(2, 12, 5, 4).to(memory_format=layout)
+    for groups in (2, 3, 4):
+        y = ChannelShuffle(groups)(x)
+        order = [j * 12 // groups + i for i in range(12 // groups) for j in range(groups)]
+        assert torch.equal(y, x[:, order])
+        assert y.is_contiguous(memory_format=layout)
+    halves = x.chunk(2, dim=1)
+    other = halves[1].clone(memory_format=layout)
+    joined = JoinShuffle()(halves[0], other)
+    assert torch.equal(joined, ChannelShuffle(2)(x))
+    assert joined.is_contiguous(memory_format=layout)

@@ -122,5 +122,5 @@ def test_the_working_half_of_a_very_deep_unit_is_residual():
     x = torch.randn(1, 2 * channels, 5, 5)
     with torch.no_grad():
         made = (unit.branch(x[:, channels:]) + x[:, channels:]).relu()
-        joined = unit.excite(torch.cat([x[:, :channels], made], 1))
+        joined = unit.join.excite(torch.cat([x[:, :channels], made], 1))
         assert torch.equal(unit(x)[:, 1::2], joined[:, channels:])

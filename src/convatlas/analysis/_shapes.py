@@ -8,6 +8,7 @@ from torch import nn
 from convatlas.analysis._graph import Shape
 from convatlas.layers import (
     ChannelShuffle,
+    JoinShuffle,
     LearnedGroupConv,
     RadialBasis,
     SampleDrop,
@@ -20,7 +21,7 @@ from convatlas.layers import (
     ZeroPadShortcut,
 )
 
-Rule = Callable[[Any, Shape], Shape]
+Rule = Callable[..., Shape]  # of the layer and the shape of each of its inputs
 
 
 class Misfit(Exception):
@@ -141,6 +142,12 @@ def _shuffle(layer: ChannelShuffle, shape: Shape) -> Shape:
     return shape
 
 
+def _join_shuffle(layer: JoinShuffle, first: Shape, second: Shape) -> Shape:
+    if _map(first) != _map(second):
+        raise Misfit(f"joins halves that differ: {first} and {second}")
+    return (2 * first[0], *first[1:])
+
+
 def _zero_pad(layer: ZeroPadShortcut, shape: Shape) -> Shape:
     channels, h, w = _map(shape)
     _channels(layer.in_channels, channels)
@@ -206,6 +213,7 @@ RULES: dict[type[nn.Module], Rule] = {
     SelectChannels: _select,
     ScaledTanh: _same,
     ChannelShuffle: _shuffle,
+    JoinShuffle: _join_shuffle,
     ZeroPadShortcut: _zero_pad,
     SparseConv2d: _sparse_conv,
     LearnedGroupConv: _pointwise,

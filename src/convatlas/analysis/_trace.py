@@ -9,6 +9,7 @@ from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._operations import KINDS, operate
 from convatlas.analysis._shapes import RULES, Misfit, ruled
 from convatlas.errors import UserError
+from convatlas.layers import JoinShuffle
 
 _REMEDY = "Use another input size, or a net meant for this one."
 
@@ -77,18 +78,19 @@ class _Builder:
         path = str(call.target)
         module = self._modules[path]
         kind = ruled(module)
-        source = call.args[0] if len(call.args) == 1 and not call.kwargs else None
-        if kind is None or not isinstance(source, fx.Node):
+        sources = [value for value in call.args if isinstance(value, fx.Node)]
+        plain = len(sources) == len(call.args) == (2 if kind is JoinShuffle else 1)
+        if kind is None or not plain or call.kwargs:
             raise UserError(_unknown(path, type(module).__name__))
-        before = self._nodes[source.name]
+        before = [self._nodes[source.name] for source in sources]
         try:
-            shape = RULES[kind](module, before.shape)
+            shape = RULES[kind](module, *(node.shape for node in before))
         except Misfit as misfit:
             raise UserError(f"{path!r} ({kind.__name__}) {misfit}. {_REMEDY}") from None
         return Node(
             name=self._unique(path),
             kind=kind.__name__,
-            inputs=(before.name,),
+            inputs=tuple(node.name for node in before),
             shape=shape,
             module=module,
         )

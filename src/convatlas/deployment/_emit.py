@@ -160,6 +160,14 @@ def _shuffle(draft: Draft, node: Node) -> str:
     return draft.emit("Gather", [*draft.inputs(node), stored], node.name, axis=1)[0]
 
 
+def _join_shuffle(draft: Draft, node: Node) -> str:
+    joined = draft.emit("Concat", draft.inputs(node), f"{node.name}/joined", axis=1)
+    channels = node.shape[0]
+    order = np.arange(channels).reshape(2, channels // 2).T.reshape(-1)
+    stored = draft.store(f"shuffle.2.{channels}", order.astype(np.int64))
+    return draft.emit("Gather", [*joined, stored], node.name, axis=1)[0]
+
+
 def _radial(draft: Draft, node: Node) -> str:
     layer: Any = node.module
     axis = [draft.store("one", _numbers(1)), draft.store("two", _numbers(2))]
@@ -225,6 +233,7 @@ _EMITTERS: dict[str, Emitter] = {
     "ZeroPad2d": _constant_pad,
     "ScaledTanh": _scaled_tanh,
     "ChannelShuffle": _shuffle,
+    "JoinShuffle": _join_shuffle,
     "ZeroPadShortcut": emit_zero_pad,
     "SubSample": emit_sub_sample,
     "RadialBasis": _radial,

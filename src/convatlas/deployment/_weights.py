@@ -11,7 +11,6 @@ from convatlas.deployment._draft import Array
 from convatlas.errors import UserError
 from convatlas.layers import LearnedGroupConv, SparseConv2d
 
-
 CONVOLUTIONS = frozenset({"Conv2d", "SparseConv2d", "LearnedGroupConv"})
 
 

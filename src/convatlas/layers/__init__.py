@@ -20,6 +20,11 @@ from convatlas.layers._init import (
     uniform_by_inputs,
     xavier_uniform,
 )
+from convatlas.layers._interleaved import (
+    InterleavedNorm,
+    InterleavedUnit,
+    interleaved_conv,
+)
 from convatlas.layers._learned_group import LearnedGroupConv
 from convatlas.layers._map_loss import map_loss
 from convatlas.layers._norm_conv import NormConv
@@ -47,7 +52,7 @@ from convatlas.layers._scaled_tanh import ScaledTanh
 from convatlas.layers._select import SelectChannels
 from convatlas.layers._separable import SeparableConv
 from convatlas.layers._shortcut import ZeroPadShortcut
-from convatlas.layers._shuffle import ChannelShuffle
+from convatlas.layers._shuffle import ChannelShuffle, JoinShuffle
 from convatlas.layers._sparse_conv import SparseConv2d
 from convatlas.layers._squeeze_excite import SqueezeExcite, squeeze_excite
 from convatlas.layers._staged import StagedLayer
@@ -68,6 +73,9 @@ __all__ = [
     "ConvStep",
     "FactorisedReduction",
     "Gate",
+    "InterleavedNorm",
+    "InterleavedUnit",
+    "JoinShuffle",
     "LearnedGroupConv",
     "Maps",
     "NormConv",
@@ -106,6 +114,7 @@ __all__ = [
     "he_normal_by_outputs",
     "hidden_channels",
     "in_turn",
+    "interleaved_conv",
     "join",
     "make_shortcut",
     "map_loss",

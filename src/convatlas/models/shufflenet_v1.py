@@ -125,7 +125,7 @@ def _multiple(channels: float, groups: int) -> int:
 
 
 RELEASE2019 = Paper(
-    "ShuffleNet-Series",
+    "ShuffleNet-v1-release",
     "ShuffleNet series: ShuffleNetV1",
     "megvii-model/ShuffleNet-Series, ShuffleNetV1/README.md",
     "https://github.com/megvii-model/ShuffleNet-Series",

@@ -25,7 +25,14 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
-from convatlas.layers import ChannelShuffle, ConvNorm, he_normal, scale_channels, squeeze_excite
+from convatlas.layers import (
+    ChannelShuffle,
+    ConvNorm,
+    JoinShuffle,
+    he_normal,
+    scale_channels,
+    squeeze_excite,
+)
 from convatlas.models._family import Family, Spec
 
 
@@ -41,6 +48,23 @@ class ShuffleNetV2Spec(Spec):
     small_stem: bool = False  # True: stride 1 and no max pool, for small images
     stages: tuple[tuple[int, int], ...]  # (units, channels) of Stage2, Stage3, ...
     last_channels: int = 1024  # of the 1x1 convolution before the pool
+
+
+class Join(nn.Module):
+    """Concatenation, gates where a net has them, and the shuffle."""
+
+    def __init__(self, channels: int, se_reduction: int | None) -> None:
+        super().__init__()
+        self.excite = None if se_reduction is None else squeeze_excite(channels, se_reduction)
+        self.shuffle = JoinShuffle() if self.excite is None else ChannelShuffle(2)
+
+    def forward(
+        self, first: Float[Tensor, "n c h w"], second: Float[Tensor, "n c h w"]
+    ) -> Float[Tensor, "n c2 h w"]:
+        """The channels of both halves in turn."""
+        if self.excite is None:
+            return self.shuffle(first, second)
+        return self.shuffle(self.excite(torch.cat([first, second], dim=1)))
 
 
 class BasicUnit(nn.Module):
@@ -59,8 +83,7 @@ class BasicUnit(nn.Module):
             ConvNorm(half, half, 1, activation=last),
         )
         self.relu = nn.ReLU(inplace=True) if spec.residual else None
-        self.excite = squeeze_excite(channels, spec.se_reduction)
-        self.shuffle = ChannelShuffle(2)
+        self.join = Join(channels, spec.se_reduction)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Both halves, shuffled."""
@@ -68,7 +91,7 @@ class BasicUnit(nn.Module):
         made = self.branch(halves[1])
         if self.relu is not None:
             made = self.relu(made + halves[1])
-        return self.shuffle(self.excite(torch.cat([halves[0], made], dim=1)))
+        return self.join(halves[0], made)
 
 
 class DownsamplingUnit(nn.Module):
@@ -88,12 +111,11 @@ class DownsamplingUnit(nn.Module):
             ConvNorm(half, half, 3, stride=stride, groups=half),
             ConvNorm(half, half, 1, activation=nn.ReLU(inplace=True)),
         )
-        self.excite = squeeze_excite(out_channels, spec.se_reduction)
-        self.shuffle = ChannelShuffle(2)
+        self.join = Join(out_channels, spec.se_reduction)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
         """Both branches, shuffled."""
-        return self.shuffle(self.excite(torch.cat([self.shortcut(x), self.branch(x)], dim=1)))
+        return self.join(self.shortcut(x), self.branch(x))
 
 
 class ShuffleNetV2(nn.Module):
@@ -151,7 +173,7 @@ MA2018 = Paper(
     "arXiv:1807.11164",
 )
 RELEASE2019 = Paper(
-    "ShuffleNet-Series",
+    "ShuffleNet-v2-release",
     "ShuffleNet series: ShuffleNetV2",
     "megvii-model/ShuffleNet-Series, ShuffleNetV2/README.md",
     "https://github.com/megvii-model/ShuffleNet-Series",

@@ -17,6 +17,7 @@ from convatlas.analysis.design_rules import (
     relu_embeddings,
     separable_saving,
     shares_by_layer_type,
+    shufflenet_width,
     widest_igc_block,
 )
 from convatlas.errors import UserError
@@ -138,6 +139,22 @@ def test_an_igc_block_is_wider_than_a_convolution():
     assert 0.5 < widest.primary / (9 * widest.secondary) < 2
     with pytest.raises(UserError, match="params=9 is less than one channel takes; use 10"):
         igc_blocks(9)
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "millions"),
+    [(1, 144, 143.1), (2, 200, 140.9), (3, 240, 137.5), (4, 272, 134.4), (8, 384, 138.4)],
+)
+def test_more_groups_afford_more_channels(groups, channels, millions):
+    """Table 1: every column is the widest net of its cost."""
+    found = shufflenet_width(int(millions * 1e6), groups=groups)
+    assert found.stage2_channels == channels
+    assert found.mult_adds <= millions * 1e6
+
+
+def test_a_budget_too_small_for_a_shufflenet():
+    with pytest.raises(UserError, match="mult_adds=1000 affords no ShuffleNet with groups=3"):
+        shufflenet_width(1000, groups=3)
 
 
 def test_relu_destroys_less_in_more_dimensions():

@@ -113,6 +113,7 @@ def test_printed_figure(fact):
     ("changes", "message"),
     [
         ({"groups": 0}, "groups=0 does not divide"),
+        ({"stage2_channels": 24}, "A stage of 24 channels passes on 24 and adds none"),
         ({"se_reduction": 0}, "se_reduction=0. Use 1 or more, or None for no gates"),
     ],
 )

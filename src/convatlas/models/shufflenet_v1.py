@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper, Quantity
 from convatlas.facts.papers import ZHANG2018
 from convatlas.layers import ChannelShuffle, ConvNorm, check_groups, he_normal, squeeze_excite
@@ -58,6 +59,11 @@ class Unit(nn.Module):
         groups = spec.groups
         inner = _multiple(out_channels / 4, groups)
         made = out_channels - in_channels if stride == 2 else out_channels
+        if made < 1:
+            raise UserError(
+                f"A stage of {out_channels} channels passes on {in_channels} and adds none. "
+                "Use a larger stage2_channels, or a smaller stem_channels."
+            )
         check_groups(groups, channels=made)
         branch: OrderedDict[str, nn.Module] = OrderedDict()
         branch["reduce"] = ConvNorm(

@@ -15,6 +15,7 @@ from convatlas.analysis.design_rules._multipliers import MultiplierRow, multipli
 from convatlas.analysis.design_rules._relu import Embedding, relu_embeddings
 from convatlas.analysis.design_rules._separable import SeparableSaving, separable_saving
 from convatlas.analysis.design_rules._shares import Share, shares_by_layer_type
+from convatlas.analysis.design_rules._shufflenet import ShuffleNetWidth, shufflenet_width
 
 __all__ = [
     "AccessReport",
@@ -25,6 +26,7 @@ __all__ = [
     "MultiplierRow",
     "SeparableSaving",
     "Share",
+    "ShuffleNetWidth",
     "access_report",
     "factorings",
     "grid_reductions",
@@ -33,5 +35,6 @@ __all__ = [
     "relu_embeddings",
     "separable_saving",
     "shares_by_layer_type",
+    "shufflenet_width",
     "widest_igc_block",
 ]

@@ -44,7 +44,7 @@ def test_a_new_option_is_a_decision():
         "cost": ["--channels", "--classes", "--json", "--layers", "--side", "--width"],
         "show": ["--json"],
         "models": ["--json"],
-        "check": ["--json"],
+        "check": ["--json", "--slips"],
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from convatlas.analysis._counting import CONVENTIONS, Convention
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._measure import Measured
 from convatlas.analysis._shapes import pair, window_padding
+from convatlas.analysis._smallest import require_fit, smallest_side
 from convatlas.analysis._stages import Stage, stages
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
@@ -27,6 +28,8 @@ __all__ = [
     "check_slips",
     "cost",
     "pair",
+    "require_fit",
+    "smallest_side",
     "stages",
     "trace",
     "window_padding",

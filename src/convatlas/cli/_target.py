@@ -29,12 +29,14 @@ class Changes:
 
 def build_net(target: str, changes: Changes) -> tuple[Any, tuple[int, int, int]]:
     """The network (eval mode) and its input shape, from a variant's name or a bundle."""
-    from convatlas import bundle, models
+    from convatlas import analysis, bundle, models
 
     if Path(target).is_dir():
         loaded = bundle.load(Path(target))
         side, channels = loaded.preprocessing.side, loaded.preprocessing.channels
         return loaded.net, (channels, side, side)
     spec = models.spec_of(target, **changes.as_fields())
+    if changes.side is not None:
+        analysis.require_fit(target, spec)
     net = models.family_of(target).build(spec).eval()
     return net, (spec.in_channels, spec.input_side, spec.input_side)

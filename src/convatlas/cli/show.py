@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from convatlas.cli._console import JSON_HELP, print_json, print_table
+from convatlas.cli._figures import print_figures
 from convatlas.cli._target import Changes, build_net
 
 
@@ -46,7 +47,4 @@ def command(
     )
     print_table(["spec", ""], [[name, value] for name, value in spec.items()])
     if facts:
-        print_table(
-            ["figure", "paper", "measured", "verdict", "where"],
-            [[c.label, c.fact.printed, f"{c.measured:,}", c.verdict, c.fact.where] for c in facts],
-        )
+        print_figures(facts, with_net=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from convatlas import bundle, models
-from convatlas.analysis import without_weights
+from convatlas.analysis import require_fit, without_weights
 from convatlas.bundle import BundleInfo
 from convatlas.data import Dataset, Material, Preprocessing, Progress, open_dataset
 from convatlas.errors import UserError
@@ -82,6 +82,7 @@ def teach(
             say(note)
         material = Material(dataset, out / "cache", threads=threads, progress=progress)
         spec = _spec(lesson, dataset)
+        require_fit(lesson.variant, spec)
         recipe = _recipe(lesson, material, spec)
         preprocessing = material.preprocessing(spec.input_side)
         trained = train(

@@ -1,0 +1,39 @@
+"""What the ShuffleNet V2 paper says of other nets."""
+
+from convatlas.facts import Fact
+from convatlas.facts.papers import MA2018
+
+_1_4 = (
+    "the authors' own release prints 582, which is the count; this table repeats the 585 of the "
+    "MobileNetV2 paper"
+)
+_CONDENSENET = (
+    "its authors count one operation for every output of a ReLU and every pixel of a pooling "
+    "window too"
+)
+_TABLE_8 = (
+    # variant, printed mult-adds, because
+    ("mobilenet_v1_w025", "41e6", ""),
+    ("mobilenet_v1_w050", "149e6", ""),
+    ("mobilenet_v1_w075", "325e6", ""),
+    ("mobilenet_v1", "569e6", ""),
+    ("mobilenet_v2", "300e6", ""),
+    ("mobilenet_v2", "301e6", ""),
+    ("mobilenet_v2_w140", "585e6", _1_4),
+    ("shufflenet_v1_g3_x0_5", "38e6", ""),
+    ("shufflenet_v1_g3_x1_0", "140000000", ""),
+    ("shufflenet_v1_g3_x1_5", "292e6", ""),
+    ("shufflenet_v1_g3_x2_0", "524e6", ""),
+    ("condensenet74_imagenet_g8_condensed", "274e6", _CONDENSENET),
+    ("condensenet74_imagenet_g4_condensed", "529e6", _CONDENSENET),
+    ("nasnet_a_4_1056", "564e6", ""),
+)
+
+FACTS = (
+    *(
+        Fact(variant, "mult_adds", printed, MA2018, "Table 8", because)
+        for variant, printed, because in _TABLE_8
+    ),
+    Fact("resnet50", "mult_adds", "3.8e9", MA2018, "Table 6"),
+    Fact("senet154", "mult_adds", "20.7e9", MA2018, "Table 6"),
+)

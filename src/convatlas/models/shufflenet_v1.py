@@ -10,8 +10,9 @@ rounded up to a multiple of the groups, which gives the authors' released files 
 width with 8 groups). The channels of the shallow net are not printed: `shufflenet_v1_g3_shallow`
 takes half of the units and the scale that meets its 40 M mult-adds. SE weighs a unit's channels
 before the addition, or after the joining, with a sixteenth of them inside: the printed 3 M more.
-Common elsewhere: no bias in the classifier (the authors' files: 1,000 parameters fewer);
-pytorchcv's `shufflenet_g3_w1` and its kin are these nets.
+Common elsewhere: no bias in the classifier (the authors' files: 1,000 parameters fewer).
+pytorchcv's `shufflenet_g3_w1` and its kin have equal counts, but at stride 2 they put the branch
+before the pool; here the pool comes first, as in the authors' files.
 """
 
 from collections import OrderedDict

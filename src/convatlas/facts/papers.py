@@ -18,6 +18,12 @@ HAN2016 = Paper(
 HE2016 = Paper(
     "He2016", "Deep Residual Learning for Image Recognition", "CVPR 2016", "arXiv:1512.03385"
 )
+HE2016B = Paper(
+    "He2016b",
+    "Identity Mappings in Deep Residual Networks",
+    "ECCV 2016",
+    "arXiv:1603.05027",
+)
 HOWARD2017 = Paper(
     "Howard2017",
     "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
@@ -72,6 +78,12 @@ TAN2019 = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
     "ICML 2019",
     "arXiv:1905.11946",
+)
+XIE2017 = Paper(
+    "Xie2017",
+    "Aggregated Residual Transformations for Deep Neural Networks",
+    "CVPR 2017",
+    "arXiv:1611.05431",
 )
 ZHANG2018 = Paper(
     "Zhang2018",

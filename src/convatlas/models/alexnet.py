@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import HAN2016, ZHANG2018
 from convatlas.layers import (
     check_groups,
     fully_connected,
@@ -41,7 +42,6 @@ from convatlas.layers import (
     scale_channels,
 )
 from convatlas.models._family import Family, Spec, one_of
-from convatlas.models._papers import HAN2016, ZHANG2018
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from torch import Tensor, fx, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import HUANG2017
 from convatlas.layers import ConvNorm, NormConv, he_normal, recomputed_norm_conv, scale_channels
 from convatlas.models._family import Family, Spec
 
@@ -194,9 +195,6 @@ def _bc(depth: int, growth_rate: int) -> DenseNetSpec:
     )
 
 
-HUANG2017 = Paper(
-    "Huang2017", "Densely Connected Convolutional Networks", "CVPR 2017", "arXiv:1608.06993"
-)
 HUANG2017_CODE = Paper(
     "Huang2017-code",
     "Densely Connected Convolutional Networks, the authors' code",

@@ -32,7 +32,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.errors import UserError
-from convatlas.facts import Fact, Paper
+from convatlas.facts import Fact
+from convatlas.facts.papers import TAN2019
 from convatlas.layers import (
     ConvNorm,
     SampleDrop,
@@ -231,12 +232,6 @@ def _require_buildable(spec: EfficientNetSpec) -> None:
         raise UserError(f"dropout={spec.dropout!r}; it must be at least 0 and below 1.")
 
 
-TAN2019 = Paper(
-    "Tan2019",
-    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-    "ICML 2019",
-    "arXiv:1905.11946",
-)
 # d, w, side and dropout in the authors' released code (efficientnet_builder.py)
 _RELEASED = {
     "efficientnet_b0": (1.0, 1.0, 224, 0.2),

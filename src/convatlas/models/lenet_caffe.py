@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact
+from convatlas.facts.papers import HAN2016
 from convatlas.layers import scale_channels, uniform_by_inputs
 from convatlas.models._family import Family, Spec
-from convatlas.models._papers import HAN2016
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

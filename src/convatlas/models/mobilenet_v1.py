@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact, Paper, Quantity
-from convatlas.facts.papers import HU2018
+from convatlas.facts.papers import HOWARD2017, HU2018
 from convatlas.layers import ConvNorm, he_normal, scale_channels, squeeze_excite
 from convatlas.models._family import Family, Spec
 
@@ -101,12 +101,6 @@ def _block(spec: MobileNetV1Spec, in_channels: int, out_channels: int, stride: i
     return ConvNorm(in_channels, out_channels, 3, stride=stride, activation=nn.ReLU(inplace=True))
 
 
-HOWARD2017 = Paper(
-    "Howard2017",
-    "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
-    "arXiv 2017",
-    "arXiv:1704.04861",
-)
 RELEASE2018 = Paper(
     "MobileNet-v1-release",
     "MobileNet_v1 pre-trained models",

@@ -27,6 +27,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import SANDLER2018
 from convatlas.layers import ConvNorm, he_normal, scale_channels
 from convatlas.models._family import Family, Spec, one_of
 
@@ -204,12 +205,6 @@ def _last_multiplier(spec: MobileNetV2Spec) -> float:
     return spec.width_multiplier if spec.narrow_last else max(1.0, spec.width_multiplier)
 
 
-SANDLER2018 = Paper(
-    "Sandler2018",
-    "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-    "CVPR 2018",
-    "arXiv:1801.04381",
-)
 RELEASE2018 = Paper(
     "MobileNet-v2-release",
     "Mobilenet V2 ImageNet checkpoints",

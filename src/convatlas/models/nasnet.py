@@ -30,7 +30,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.errors import UserError
-from convatlas.facts import Fact, Paper
+from convatlas.facts import Fact
+from convatlas.facts.papers import ZOPH2018
 from convatlas.layers import (
     Cell,
     CellDetails,
@@ -224,12 +225,6 @@ def _require_buildable(spec: NASNetSpec) -> None:
         raise UserError(f"dropout={spec.dropout!r}; it must be at least 0 and below 1.")
 
 
-ZOPH2018 = Paper(
-    "Zoph2018",
-    "Learning Transferable Architectures for Scalable Image Recognition",
-    "CVPR 2018",
-    "arXiv:1707.07012",
-)
 _LARGE = NASNetSpec(
     cells=6, filters=168, stem_channels=96, skip_reduction=True, survival=0.7, input_side=331
 )

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact
+from convatlas.facts.papers import HE2016B
 from convatlas.layers import (
     Order,
     OrderedUnit,
@@ -39,7 +40,6 @@ from convatlas.layers import (
     unit_convs,
 )
 from convatlas.models._family import Family, Spec, one_of
-from convatlas.models.resnet import HE2016B
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

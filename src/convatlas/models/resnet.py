@@ -32,8 +32,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.errors import UserError
-from convatlas.facts import Fact, Paper
-from convatlas.facts.papers import HUANG2016
+from convatlas.facts import Fact
+from convatlas.facts.papers import HE2016, HE2016B, HU2018, HUANG2016, XIE2017
 from convatlas.layers import (
     BasicUnit,
     BottleneckUnit,
@@ -116,20 +116,6 @@ def _out_channels(spec: ResNetSpec, width: int) -> int:
         raise UserError(f"unit={spec.unit!r} is unknown. Use 'basic' or 'bottleneck'.")
     return width if spec.unit == "basic" else width * spec.expansion
 
-
-HE2016 = Paper(
-    "He2016", "Deep Residual Learning for Image Recognition", "CVPR 2016", "arXiv:1512.03385"
-)
-XIE2017 = Paper(
-    "Xie2017",
-    "Aggregated Residual Transformations for Deep Neural Networks",
-    "CVPR 2017",
-    "arXiv:1611.05431",
-)
-HE2016B = Paper(
-    "He2016b", "Identity Mappings in Deep Residual Networks", "ECCV 2016", "arXiv:1603.05027"
-)
-HU2018 = Paper("Hu2018", "Squeeze-and-Excitation Networks", "CVPR 2018", "arXiv:1709.01507")
 
 _D18 = (2, 2, 2, 2)
 _D34 = (3, 4, 6, 3)

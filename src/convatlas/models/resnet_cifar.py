@@ -32,7 +32,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact
-from convatlas.facts.papers import HUANG2016
+from convatlas.facts.papers import HE2016, HUANG2016
 from convatlas.layers import (
     BasicUnit,
     ConvNorm,
@@ -43,7 +43,6 @@ from convatlas.layers import (
     survival_probabilities,
 )
 from convatlas.models._family import Family, Spec
-from convatlas.models.resnet import HE2016
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact
+from convatlas.facts.papers import HE2016B
 from convatlas.layers import (
     BasicUnit,
     Gate,
@@ -33,7 +34,6 @@ from convatlas.layers import (
     scale_channels,
 )
 from convatlas.models._family import Family, Spec, one_of
-from convatlas.models.resnet import HE2016B
 
 Shortcut = Literal["identity", "conv", "dropout", "exclusive gate", "shortcut-only gate"]
 

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact
+from convatlas.facts.papers import XIE2017
 from convatlas.layers import (
     BottleneckUnit,
     ConcatPathsUnit,
@@ -39,7 +40,6 @@ from convatlas.layers import (
     scale_channels,
 )
 from convatlas.models._family import Family, Spec, one_of
-from convatlas.models.resnet import XIE2017
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

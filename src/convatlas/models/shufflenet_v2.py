@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import MA2018
 from convatlas.layers import (
     ChannelShuffle,
     ConvNorm,
@@ -166,12 +167,6 @@ def _stem(spec: ShuffleNetV2Spec, channels: int) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), before
 
 
-MA2018 = Paper(
-    "Ma2018",
-    "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
-    "ECCV 2018",
-    "arXiv:1807.11164",
-)
 RELEASE2019 = Paper(
     "ShuffleNet-v2-release",
     "ShuffleNet series: ShuffleNetV2",

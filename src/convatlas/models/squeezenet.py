@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import IANDOLA2016, ZHANG2018
 from convatlas.layers import halvings, he_normal, scale_channels
 from convatlas.models._family import Family, Spec
-from convatlas.models._papers import ZHANG2018
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,12 +173,6 @@ def _activated(conv: nn.Conv2d, norm: bool) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
-IANDOLA2016 = Paper(
-    "Iandola2016",
-    "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size",
-    "arXiv 2016",
-    "arXiv:1602.07360",
-)
 IANDOLA_CODE = Paper(
     "IandolaCode",
     "SqueezeNet v1.0 and v1.1, released files",

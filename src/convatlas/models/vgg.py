@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
+from convatlas.facts.papers import HAN2016, HE2016, HUANG2018
 from convatlas.layers import (
     fully_connected,
     halvings,
@@ -36,7 +37,6 @@ from convatlas.layers import (
     xavier_uniform,
 )
 from convatlas.models._family import Family, Spec
-from convatlas.models._papers import HAN2016, HE2016, HUANG2018
 
 Five = tuple[int, int, int, int, int]
 

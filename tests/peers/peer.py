@@ -85,6 +85,25 @@ def randomise(net: nn.Module) -> nn.Module:
     return net
 
 
+def assert_transplants(ours: nn.Module, theirs: nn.Module, side: int) -> None:
+    """Our weights in a net whose layers of one shape run in our order give our output."""
+    images = noise(side)
+    transplant(ours, theirs, images)
+    assert_equal(ours, theirs, images)
+
+
+def assert_equal(ours: nn.Module, theirs: nn.Module, images: Tensor) -> None:
+    """Both put out the same, and what they put out depends on the image."""
+    assert_sees(ours, images)
+    with torch.no_grad():
+        logits, others = (net.eval()(images).flatten(1) for net in (ours, theirs))
+    assert relative_difference(others, logits) <= 1e-4
+
+
+def noise(side: int) -> Tensor:
+    return torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(1))
+
+
 def assert_sees(net: nn.Module, images: Tensor) -> None:
     """The net's output depends on the image, so that a comparison can fail."""
     with torch.no_grad():
@@ -128,10 +147,7 @@ def assert_same_logits(
     net, spec = net_for(variant, source, **our_changes)
     net.load_state_dict(convert(theirs.state_dict(), net, source), strict=True)
     images = torch.randn(2, spec.in_channels, spec.input_side, spec.input_side)
-    assert_sees(net, images)
-    with torch.no_grad():
-        logits = net.eval()(images)
-        assert relative_difference(theirs(images), logits) <= 1e-4
+    assert_equal(net, theirs, images)
 
 
 def build_theirs(library: str, name: str, **changes: Any) -> nn.Module:

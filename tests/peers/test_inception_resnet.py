@@ -4,18 +4,17 @@ import pytest
 from torch import nn
 
 from convatlas import models
-from tests.peers.peer import peer
-from tests.peers.strong import assert_timm_has, assert_transplants
+from tests.peers.peer import assert_same_logits, assert_transplants, peer
 
 
 @pytest.mark.slow
 def test_timm():
-    assert_timm_has("inception_resnet_v2_released", side=107)
+    assert_same_logits("inception_resnet_v2_released", "timm", side=107)
 
 
 @pytest.mark.slow
 def test_timm_at_full_size():
-    assert_timm_has("inception_resnet_v2_released")
+    assert_same_logits("inception_resnet_v2_released", "timm")
 
 
 def test_pytorchcv_v1():

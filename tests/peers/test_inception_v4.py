@@ -4,17 +4,16 @@ import pytest
 from torch import nn
 
 from convatlas import models
-from tests.peers.peer import peer
-from tests.peers.strong import assert_timm_has, assert_transplants
+from tests.peers.peer import assert_same_logits, assert_transplants, peer
 
 
 def test_timm():
-    assert_timm_has("inception_v4", side=107)
+    assert_same_logits("inception_v4", "timm", side=107)
 
 
 @pytest.mark.slow
 def test_timm_at_full_size():
-    assert_timm_has("inception_v4")
+    assert_same_logits("inception_v4", "timm")
 
 
 @pytest.mark.slow

@@ -6,27 +6,26 @@ import pytest
 from torch import nn
 
 from convatlas import models
-from tests.peers.peer import peer
-from tests.peers.strong import assert_equal, assert_timm_has, noise, strengthen
+from tests.peers.peer import assert_equal, assert_same_logits, noise, peer, randomise
 
 # our stage: their stage, the number of their first unit in it
 PYTORCHCV = {"entry1": (1, 1), "entry2": (2, 1), "entry3": (3, 1), "middle": (3, 2), "exit": (4, 1)}
 
 
 def test_timm():
-    assert_timm_has("xception", side=75)
+    assert_same_logits("xception", "timm", side=75)
 
 
 @pytest.mark.slow
 def test_timm_at_full_size():
-    assert_timm_has("xception")
+    assert_same_logits("xception", "timm")
 
 
 @pytest.mark.slow
 def test_pytorchcv():
     theirs = peer("pytorchcv.model_provider").get_model("xception")
     theirs.features.final_block.pool = nn.AdaptiveAvgPool2d(1)  # theirs takes 299 pixels only
-    ours = strengthen(models.build("xception"))
+    ours = randomise(models.build("xception"))
     for mine, other in pairs(ours):
         state = ours.get_submodule(mine).state_dict()
         theirs.get_submodule(other).load_state_dict(state, strict=True)

@@ -189,7 +189,7 @@ def test_all_facts_are_tested():
     [
         ({"stem": "v2"}, "stem='v2' is unknown. Use 'v1', 'v4' or 'released'."),
         ({"scales": (0.17, 0.0, 0.2)}, r"scales=\(0.17, 0.0, 0.2\); each must be above 0"),
-        ({"se_reduction": 0}, "se_reduction=0; it must be 1 or more, or None."),
+        ({"se_reduction": 0}, "se_reduction=0. Use 1 or more, or None for no gates."),
         ({"input_side": 74}, "input_side=74 is too small .* Use 75 or more."),
         ({"modules": (5, 10, 0)}, r"modules=\(5, 10, 0\); each of A, B and C"),
     ],

@@ -37,10 +37,10 @@ from convatlas.facts.papers import HU2018
 from convatlas.layers import (
     ConvNorm,
     Parallel,
-    SqueezeExcite,
     he_normal,
     in_turn,
     scale_channels,
+    squeeze_excite,
 )
 from convatlas.models._family import Family, Spec, one_of
 
@@ -103,8 +103,6 @@ class BNInception(nn.Module):
 def _require_buildable(spec: BNInceptionSpec) -> None:
     """3c and 4e join a convolution that rounds up with a pool that rounds down."""
     one_of("stem", spec.stem, ("separable", "7x7"))
-    if spec.se_reduction is not None and spec.se_reduction < 1:
-        raise UserError(f"se_reduction={spec.se_reduction}. Use 1 or more, or None for no gates.")
     side = (spec.input_side + 1) // 2 // 4
     if side == 0 or side % 4:
         raise UserError(
@@ -170,8 +168,7 @@ def _module(in_channels: int, row: Row) -> tuple[nn.Module, int]:
 def _gated(spec: BNInceptionSpec, branches: nn.Module, channels: int) -> nn.Module:
     if spec.se_reduction is None:
         return branches
-    hidden = max(1, channels // spec.se_reduction)
-    return in_turn(concat=branches, gate=SqueezeExcite(channels, hidden))
+    return in_turn(concat=branches, gate=squeeze_excite(channels, spec.se_reduction))
 
 
 def _conv(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> nn.Module:

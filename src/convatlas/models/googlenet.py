@@ -38,10 +38,10 @@ from convatlas.facts import Fact, Paper
 from convatlas.layers import (
     ConvNorm,
     Parallel,
-    SqueezeExcite,
     he_normal,
     in_turn,
     scale_channels,
+    squeeze_excite,
     through_heads,
     xavier_uniform,
 )
@@ -130,8 +130,6 @@ def _require_buildable(spec: GoogLeNetSpec) -> None:
     one_of("normalisation", spec.normalisation, ("local_response", "batch"))
     one_of("last_pool", spec.last_pool, (2, 3))
     one_of("aux_pool", spec.aux_pool, ("strided", "adaptive"))
-    if spec.se_reduction is not None and spec.se_reduction < 1:
-        raise UserError(f"se_reduction={spec.se_reduction}. Use 1 or more, or None for no gates.")
     if spec.input_side < SMALLEST_SIDE:
         raise UserError(
             f"input_side={spec.input_side} leaves module 5a nothing: use {SMALLEST_SIDE} or more."
@@ -182,8 +180,8 @@ def _module(
         branches["pool"] = pool
     if spec.se_reduction is None:
         return Parallel(branches)
-    hidden = max(1, out_channels // spec.se_reduction)
-    return in_turn(concat=Parallel(branches), gate=SqueezeExcite(out_channels, hidden))
+    gate = squeeze_excite(out_channels, spec.se_reduction)
+    return in_turn(concat=Parallel(branches), gate=gate)
 
 
 def _reduced(

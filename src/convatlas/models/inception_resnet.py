@@ -41,10 +41,10 @@ from convatlas.facts.papers import HU2018
 from convatlas.layers import (
     Scale,
     Sides,
-    SqueezeExcite,
     in_turn,
     join,
     scale_channels,
+    squeeze_excite,
     xavier_uniform,
 )
 from convatlas.models._family import Family, Spec, one_of
@@ -103,11 +103,7 @@ class ResidualInception(nn.Module):
         super().__init__()
         self.branches = branches
         self.linear = nn.Conv2d(joined, channels, 1)
-        self.excite = (
-            nn.Identity()
-            if se_reduction is None
-            else SqueezeExcite(channels, max(1, channels // se_reduction))
-        )
+        self.excite = squeeze_excite(channels, se_reduction)
         self.scale = nn.Identity() if linear_end or scale == 1 else Scale(scale)
         self.relu = nn.Identity() if linear_end else nn.ReLU(inplace=True)
 
@@ -151,8 +147,6 @@ def _check_residuals(spec: InceptionResNetSpec) -> None:
     one_of("stem", spec.stem, ("v1", "v4", "released"))
     if not all(0 < scale <= 1 for scale in spec.scales):
         raise UserError(f"scales={spec.scales!r}; each must be above 0, at most 1 for none.")
-    if spec.se_reduction is not None and spec.se_reduction < 1:
-        raise UserError(f"se_reduction={spec.se_reduction!r}; it must be 1 or more, or None.")
 
 
 def _stem(spec: InceptionResNetSpec, w: Width) -> tuple[nn.Module, int]:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
 from convatlas.facts.papers import IANDOLA2016, ZHANG2018
-from convatlas.layers import halvings, he_normal, scale_channels
+from convatlas.layers import halvings, he_normal, scale_channels, uniform_by_inputs
 from convatlas.models._family import Family, Spec
 
 
@@ -118,14 +118,6 @@ class SqueezeNet(nn.Module):
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""
         return self.pool(self.classifier(self.stages(self.stem(images)))).flatten(1)
-
-
-def uniform_by_inputs(module: nn.Module) -> None:
-    """Convolutions from U(-a, a), a = sqrt(3 / fan_in); biases zero ("xavier" of the files)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def _downsampling(spec: SqueezeNetSpec) -> tuple[int, tuple[int, ...]]:

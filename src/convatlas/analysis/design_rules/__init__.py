@@ -11,6 +11,15 @@ from convatlas.analysis.design_rules._alternatives import (
     grid_reductions,
 )
 from convatlas.analysis.design_rules._igc import IgcBlock, igc_blocks, widest_igc_block
+from convatlas.analysis.design_rules._igcv2 import (
+    Composition,
+    SparseBlock,
+    check_complementary,
+    composition,
+    ideal_layers,
+    sparse_block,
+)
+from convatlas.analysis.design_rules._igcv3 import SuperChannels, super_channels
 from convatlas.analysis.design_rules._multipliers import MultiplierRow, multiplier_law
 from convatlas.analysis.design_rules._relu import Embedding, relu_embeddings
 from convatlas.analysis.design_rules._separable import SeparableSaving, separable_saving
@@ -21,20 +30,28 @@ __all__ = [
     "AccessReport",
     "AccessRow",
     "Alternative",
+    "Composition",
     "Embedding",
     "IgcBlock",
     "MultiplierRow",
     "SeparableSaving",
     "Share",
     "ShuffleNetWidth",
+    "SparseBlock",
+    "SuperChannels",
     "access_report",
+    "check_complementary",
+    "composition",
     "factorings",
     "grid_reductions",
+    "ideal_layers",
     "igc_blocks",
     "multiplier_law",
     "relu_embeddings",
     "separable_saving",
     "shares_by_layer_type",
     "shufflenet_width",
+    "sparse_block",
+    "super_channels",
     "widest_igc_block",
 ]

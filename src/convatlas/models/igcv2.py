@@ -8,14 +8,14 @@ two channels (the complementary condition). Batch norm and ReLU follow the whole
 Paper: Xie et al., CVPR 2018 (arXiv:1804.06202): block Sec. 3, nets Sec. 4.
 Departs from the paper: what it leaves open is filled from the same authors' files for IGCV1: the
 first block of stages 2 and 3 has the stride (the notes say the last), and where the shape changes
-the shortcut is a 1x1 in as many groups as the depthwise 3x3. So IGCV2*(C416) with 20 layers and 10
-classes has the printed number of parameters. K and L are the same in every stage, so that only the
-first one's kernels are dense. The table of the star prints a first convolution of 64 channels,
-which must be x, as the notes remark. Of the nets for ImageNet neither blocks nor groups were found
-in print: `igcv2_mobile` has MobileNet's channels, two blocks for each of its blocks, and the 1x1 in
-4 and 8 groups, the numbers that ShuffleNet v2's authors name. This gives 561.6, 155.6 and 46.5 M
-mult-adds at widths 1, 0.5 and 0.25, where the paper prints 564, 156 and 46; as the blocks were
-chosen by these figures, they prove nothing and stand in no table.
+the shortcut is a 1x1 in as many groups as the depthwise 3x3. The depth behind the printed size of
+IGCV2*(C416) was not found; 20 layers and 10 classes have it. K and L are the same in every stage,
+so that only the first one's kernels are dense. The table of the star prints a first convolution of
+64 channels, which must be x, as the notes remark. Of the nets for ImageNet neither blocks nor
+groups were found in print: `igcv2_mobile` has MobileNet's channels, two blocks for each of its
+blocks, and the 1x1 in 4 and 8 groups, the numbers that ShuffleNet v2's authors name. This gives
+561.6, 155.6 and 46.5 M mult-adds at widths 1, 0.5 and 0.25, where the paper prints 564, 156 and 46;
+as the blocks were chosen by these figures, they prove nothing and stand in no table.
 Common elsewhere: nobody ships these nets.
 """
 

@@ -1,5 +1,7 @@
 """Sun et al. 2018: D and W stage by stage, the block's order, groups, permutations and ReLUs."""
 
+from functools import cache
+
 import pytest
 import torch
 from torch import nn
@@ -22,6 +24,12 @@ NETS = {
 }
 
 
+@cache
+def net_of(name: str) -> nn.Module:
+    """For tests that only look."""
+    return on_meta(name)
+
+
 def block_params(c_in: int, t: int, c: int, groups1: int, groups2: int) -> int:
     wide = c_in * t
     return wide * c_in // groups1 + 9 * wide + wide * c // groups2 + 2 * (2 * wide + c)
@@ -37,7 +45,7 @@ def test_stages(name: str):
         expected.append((f"bottleneck{number}", side, c, own))
         c_in = c
     assert stage_rows(name) == [*expected, ("last", 7, 1280, 1280 * c_in + 2560)]
-    assert params(on_meta(name)) == total
+    assert params(net_of(name)) == total
     assert round(mult_adds(name) / 1e6, 1) == millions
 
 
@@ -46,7 +54,7 @@ def test_stages(name: str):
 )
 def test_widths(width: str, total: int, last: int):
     """Rounded up to even; widths below 1 keep the last 1280 channels."""
-    net = on_meta(f"igcv3_d_{width}")
+    net = net_of(f"igcv3_d_{width}")
     assert params(net) == total
     assert net.classifier.in_features == last
 
@@ -54,7 +62,7 @@ def test_widths(width: str, total: int, last: int):
 def test_what_the_files_scale_twice():
     """A row's first block expands channels that the multiplier met before, made even by a slip."""
     assert [released(m) for m in (0.7, 1.0, 1.4)] == [2_447_130, 3_491_688, 6_315_568]
-    assert released(1.0) == params(on_meta("igcv3_d"))
+    assert released(1.0) == params(net_of("igcv3_d"))
 
 
 def released(multiplier: float) -> int:
@@ -80,7 +88,7 @@ def released(multiplier: float) -> int:
 def test_a_row_opens_without_a_shortcut():
     """Also where the shapes agree: the first block of the wider net, 32 channels to 32."""
     for name in ("igcv3_d", "igcv3_w"):
-        for row in list(on_meta(name).stages)[:-1]:
+        for row in list(net_of(name).stages)[:-1]:
             assert [block.residual for block in row] == [False] + [True] * (len(row) - 1)
 
 
@@ -92,11 +100,11 @@ def kinds(block: Bottleneck) -> list[type[nn.Module]]:
 def test_order_of_a_block():
     """No activation behind the expansion; the second permutation is absent in the release."""
     conv, shuffle, relu = nn.Conv2d, ChannelShuffle, nn.ReLU6
-    block = on_meta("igcv3_d").stages.bottleneck2[1]
+    block = net_of("igcv3_d").stages.bottleneck2[1]
     assert kinds(block) == [conv, shuffle, conv, relu, conv, shuffle]
     assert (block.permute.groups, block.permute_back.groups) == (2, 12)
     for name in ("igcv3_d_released", "igcv3_d_g2g4", "igcv3_w_g2"):
-        block = on_meta(name).stages.bottleneck2[1]
+        block = net_of(name).stages.bottleneck2[1]
         assert kinds(block) == [conv, shuffle, conv, relu, conv]
 
 
@@ -108,7 +116,7 @@ def test_three_places_of_the_relu():
         "igcv3_d_relu_block": [conv, shuffle, conv, conv, shuffle, relu],
     }
     for name, order in expected.items():
-        assert kinds(on_meta(name).stages.bottleneck2[1]) == order
+        assert kinds(net_of(name).stages.bottleneck2[1]) == order
     torch.manual_seed(0)
     x = torch.randn(1, 24, 8, 8)
     with torch.no_grad():
@@ -162,17 +170,17 @@ def test_super_channels_move_together():
 
 def test_any_groups():
     for groups1, groups2 in ((1, 1), (8, 2), (1, 8)):
-        net = on_meta("igcv3_d", groups1=groups1, groups2=groups2)
-        block = net.stages.bottleneck3[0]
+        spec = IGCV3Spec(groups1=groups1, groups2=groups2)
+        block = Bottleneck(spec, 24, 32, expansion=6, stride=2, residual=False)
         assert (block.expand.conv.groups, block.project.conv.groups) == (groups1, groups2)
-    assert params(on_meta("igcv3_d", groups1=1, groups2=1)) > params(on_meta("igcv3_d"))
+        assert params(block) == block_params(24, 6, 32, groups1, groups2)
 
 
 def test_cifar_form():
     rows = stage_rows("igcv3_d_cifar100")
     assert [row[1] for row in rows] == [32, 32, 16, 8, 8, 4, 4, 4]
     assert [row[2:] for row in rows] == [row[2:] for row in stage_rows("igcv3_d")]
-    assert params(on_meta("igcv3_d_cifar100")) == 3_491_688 - 900 * 1281
+    assert params(net_of("igcv3_d_cifar100")) == 3_491_688 - 900 * 1281
 
 
 def test_causes():
@@ -185,7 +193,7 @@ def test_causes():
     with torch.no_grad():
         net(torch.empty(1, 3, 224, 224, device="meta"))
     assert round((mult_adds("igcv3_d") + sum(rectified)) / 1e5) == 3179
-    net = on_meta("igcv3_d_cifar100")
+    net = net_of("igcv3_d_cifar100")
     norms = sum(m.num_features for m in net.modules() if isinstance(m, nn.BatchNorm2d))
     assert round((params(net) + 2 * norms) / 1e3) == 2403
     assert round(mult_adds("igcv3_d", width_multiplier=0.78) / 1e6) == 211
@@ -194,7 +202,7 @@ def test_causes():
 @pytest.mark.parametrize("fact", FAMILY.facts, ids=lambda f: f"{f.variant}-{f.printed}")
 def test_printed_figure(fact):
     measured = (
-        params(on_meta(fact.variant)) if fact.quantity == "params" else mult_adds(fact.variant)
+        params(net_of(fact.variant)) if fact.quantity == "params" else mult_adds(fact.variant)
     )
     assert (fact.verdict(measured) == "differs") == bool(fact.because)
 

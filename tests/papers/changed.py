@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from convatlas.facts import Fact, Verdict, compare
+from convatlas.facts import Fact, Verdict
 from convatlas.models import build
 from tests.papers.running_sums import measured, on_meta, params
 
@@ -16,5 +16,5 @@ def changed(variant: str, **changes: object) -> nn.Module:
 
 def verdict(fact: Fact) -> Verdict:
     if fact.quantity == "size_bytes":
-        return compare(fact.printed, 4 * params(on_meta(fact.variant)))
-    return compare(fact.printed, measured(fact))
+        return fact.verdict(4 * params(on_meta(fact.variant)))
+    return fact.verdict(measured(fact))

@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from convatlas.facts import Fact, Verdict, compare
+from convatlas.facts import Fact, Verdict
 from convatlas.models import build, family_of, spec_of
 
 
@@ -63,7 +63,8 @@ def measured(fact: Fact) -> int:
         return params(on_meta(fact.variant), fact.part)
     found = _mult_adds_at(fact.variant, fact.input_side or spec_of(fact.variant).input_side)
     inside = (fact.part, fact.part + ".") if fact.part else ("",)
-    return sum(n for name, n in found.items() if name.startswith(inside))
+    total = sum(n for name, n in found.items() if name.startswith(inside))
+    return 2 * total if fact.convention == "doubled" else total
 
 
 @cache
@@ -72,7 +73,7 @@ def _mult_adds_at(variant: str, side: int) -> dict[str, int]:
 
 
 def verdict(fact: Fact) -> Verdict:
-    return compare(fact.printed, measured(fact))
+    return fact.verdict(measured(fact))
 
 
 def facts_of(variant: str) -> tuple[Fact, ...]:

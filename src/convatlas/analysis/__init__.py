@@ -2,7 +2,7 @@
 
 from convatlas.analysis._check import Checked, CheckedSlip, Outcome, check_facts, check_slips
 from convatlas.analysis._cost import CostReport, CostRow, cost
-from convatlas.analysis._counting import CONVENTIONS, Convention
+from convatlas.analysis._counting import CONVENTIONS
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._measure import Measured
 from convatlas.analysis._shapes import pair, window_padding
@@ -10,6 +10,7 @@ from convatlas.analysis._smallest import require_fit, smallest_side
 from convatlas.analysis._stages import Stage, stages
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
+from convatlas.facts import Convention
 
 __all__ = [
     "CONVENTIONS",

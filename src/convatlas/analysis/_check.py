@@ -38,7 +38,8 @@ class Checked:
         """What the figure is of: "params", "params of stages.fire2", "mult_adds @192"."""
         part = f" of {self.fact.part}" if self.fact.part else ""
         side = f" @{self.fact.input_side}" if self.fact.input_side else ""
-        return f"{self.fact.quantity}{part}{side}"
+        way = "" if self.fact.convention == "conv+linear" else f" ({self.fact.convention})"
+        return f"{self.fact.quantity}{part}{side}{way}"
 
     @property
     def printed(self) -> str:
@@ -106,10 +107,14 @@ def check_slips(slips: Iterable[Slip]) -> list[CheckedSlip]:
 
 def _checked(facts: Iterable[Fact]) -> list[Checked]:
     facts = list(facts)
-    asked = {fact: Count(fact.variant, fact.quantity, fact.part, fact.input_side) for fact in facts}
+    asked = {fact: _count(fact) for fact in facts}
     figures = _figures(asked.values())
     found = ((fact, figures[asked[fact]]) for fact in facts)
     return [Checked(fact, measured, fact.verdict(measured)) for fact, measured in found]
+
+
+def _count(fact: Fact) -> Count:
+    return Count(fact.variant, fact.quantity, fact.part, fact.input_side, fact.convention)
 
 
 def _figures(counts: Iterable[Count]) -> dict[Count, int | float]:
@@ -120,5 +125,7 @@ def _figures(counts: Iterable[Count]) -> dict[Count, int | float]:
     figures: dict[Count, int | float] = {}
     for (variant, side), asked in by_net.items():
         net = Measured(variant, side)
-        figures |= {count: net.figure(count.quantity, count.part) for count in asked}
+        figures |= {
+            count: net.figure(count.quantity, count.part, count.convention) for count in asked
+        }
     return figures

@@ -6,13 +6,14 @@ from typing import Any
 
 from torch import nn
 
-from convatlas.analysis._counting import CONVENTIONS, VIEWS, Convention, operations
+from convatlas.analysis._counting import CONVENTIONS, VIEWS, operations
 from convatlas.analysis._field import receptive_fields
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._liveness import peak_elements
 from convatlas.analysis._parts import aux_parameters, own_parameters
 from convatlas.analysis._trace import trace
 from convatlas.errors import UserError
+from convatlas.facts import Convention
 
 _FLOAT32_BYTES = 4
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from math import prod
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
 from convatlas.analysis._graph import Graph, Node
 from convatlas.analysis._shapes import pair
+from convatlas.facts import Convention
 from convatlas.layers import LearnedGroupConv, RadialBasis, SparseConv2d, SubSample
-
-Convention = Literal["conv+linear", "with bias", "all operators", "doubled", "condensenet"]
 
 CONVENTIONS = MappingProxyType(
     {
@@ -46,6 +45,7 @@ ELEMENTWISE = frozenset(
         "Survival",
     }
 )
+IN_PLACE = ELEMENTWISE - {"SiLU"}  # x sigmoid(x) needs x until the end
 WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d", "LearnedGroupConv"})
 _PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1, "sub": 1}
 

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from convatlas.analysis._counting import ELEMENTWISE, VIEWS
+from convatlas.analysis._counting import IN_PLACE, VIEWS
 from convatlas.analysis._graph import Graph, Node
 
 
@@ -50,7 +50,7 @@ def _owners(graph: Graph) -> dict[str, str]:
 def _shares(graph: Graph, node: Node, owners: dict[str, str], readers_left: dict[str, int]) -> bool:
     if node.kind in VIEWS:
         return True
-    if node.kind not in ELEMENTWISE:
+    if node.kind not in IN_PLACE:
         return False
     owner = owners[node.inputs[0]]
     return bool(graph[owner].inputs) and readers_left[owner] == 1  # the images are the caller's

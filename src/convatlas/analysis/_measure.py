@@ -9,14 +9,14 @@ from torch import nn
 from torch.nn import Parameter
 
 from convatlas import models
-from convatlas.analysis._counting import VIEWS, WEIGHTED, connections, mult_adds
+from convatlas.analysis._counting import VIEWS, WEIGHTED, connections, mult_adds, operations
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._parts import own_parameters
 from convatlas.analysis._shapes import pair
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
 from convatlas.errors import UserError
-from convatlas.facts import Quantity
+from convatlas.facts import Convention, Quantity
 
 _FLOAT32_BYTES = 4
 _LAYERS = WEIGHTED | {"SubSample", "RadialBasis"}
@@ -38,8 +38,13 @@ class Measured:
         """The net's layers in running order."""
         return trace(self.net, self._shape)
 
-    def figure(self, quantity: Quantity, part: str = "") -> int | float:
+    def figure(
+        self, quantity: Quantity, part: str = "", convention: Convention = "conv+linear"
+    ) -> int | float:
         """The recomputed figure of the net, of one of its parts, or of a kind of its layers.
+
+        Args:
+            convention: what counts as mult-adds.
 
         Raises:
             UserError: for a part or a kind of layer that the net does not have.
@@ -50,6 +55,8 @@ class Measured:
             self.net.get_submodule(part)
         except AttributeError:
             raise UserError(f"{self._variant!r} has no part {part!r}.") from None
+        if quantity == "mult_adds":
+            return sum(operations(self.graph, n, convention) for n in self.nodes(part))
         return _FIGURES[quantity](self, part)
 
     def _percent(self, count: Callable[[Node], int], kind: str) -> float:
@@ -81,10 +88,6 @@ def _weights(of: Measured, part: str) -> int:
 
 def _size_bytes(of: Measured, part: str) -> int:
     return _FLOAT32_BYTES * _params(of, part)
-
-
-def _mult_adds(of: Measured, part: str) -> int:
-    return sum(mult_adds(node) for node in of.nodes(part))
 
 
 def _connections(of: Measured, part: str) -> int:
@@ -153,7 +156,6 @@ def _inside(name: str, part: str) -> bool:
 _FIGURES: dict[Quantity, Callable[[Measured, str], int]] = {
     "params": _params,
     "weights": _weights,
-    "mult_adds": _mult_adds,
     "connections": _connections,
     "size_bytes": _size_bytes,
     "activation_bytes": _activation_bytes,

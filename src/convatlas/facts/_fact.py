@@ -18,6 +18,7 @@ Quantity = Literal[
     "mult_adds_percent",
     "weights_percent",
 ]
+Convention = Literal["conv+linear", "with bias", "all operators", "doubled", "condensenet"]
 COUNTED_ONE_BY_ONE = frozenset({"layers", "channels", "side"})  # 60 is 60, and not about 60
 
 
@@ -42,7 +43,8 @@ class Fact:
     in memory (an activation in place has none); "channels" and "side" are those of what a part puts
     out. `part` names a submodule ("stages.fire2") when the figure is of a part; of the percentages
     it names a kind of layer: "linear", "1x1", "grouped 3x3", "depthwise 3x3". `input_side` is the
-    image side when it is not the variant's own. `unit` is what the source counts by, a power of
+    image side when it is not the variant's own. `convention` says what the source counts as
+    "mult_adds" (`convatlas cost --convention`), `unit` what it counts by, a power of
     two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot
     agree, and is required for verdict "differs".
     """
@@ -56,6 +58,7 @@ class Fact:
     part: str = ""
     input_side: int | None = None
     unit: int = 1
+    convention: Convention = "conv+linear"
 
     def verdict(self, measured: int | float) -> Verdict:
         """How `measured` relates to the printed digits."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convatlas.facts._fact import Quantity
+from convatlas.facts._fact import Convention, Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Count:
     quantity: Quantity
     part: str = ""
     input_side: int | None = None
+    convention: Convention = "conv+linear"
 
 
 @dataclass(frozen=True, slots=True)

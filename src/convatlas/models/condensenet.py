@@ -262,6 +262,19 @@ _PARAMS = {
 }
 
 
+_OPERATIONS = {
+    "50": "28.6e6",
+    "74": "51.9e6",
+    "86": "65.8e6",
+    "98": "81.3e6",
+    "110": "98.2e6",
+    "122": "116.7e6",
+    "182": "513e6",
+    "74_imagenet_g4": "529e6",
+    "74_imagenet_g8": "274e6",
+}
+
+
 def _imagenet(groups: int) -> CondenseNetSpec:
     return CondenseNetSpec(
         input_side=224,
@@ -303,6 +316,17 @@ FAMILY = Family(
         ),
         Fact("condensenet74_imagenet_g4_condensed", "params", "4.8e6", HUANG2018, "Table 4"),
         Fact("condensenet74_imagenet_g8_condensed", "params", "2.9e6", HUANG2018, "Table 4"),
+        *(
+            Fact(
+                f"condensenet{n}_condensed",
+                "mult_adds",
+                printed,
+                HUANG2018,
+                "Tables 1, 2 and 4",
+                convention="condensenet",
+            )
+            for n, printed in _OPERATIONS.items()
+        ),
     ),
     widths=(0.5, 1.0, 2.0),
 )

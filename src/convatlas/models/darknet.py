@@ -160,8 +160,6 @@ REDMON_CODE = Paper(
     "2013-2018",
     "github.com/pjreddie/darknet, pjreddie.com/darknet/imagenet",
 )
-_TWO = "multiplications and additions are counted one by one, twice the mult-adds"
-_MIB = "printed in units of 2^20 bytes"
 _PAGE = "page of the ImageNet nets, Pre-Trained Models"
 _TINY_PAGE = "page of Tiny Darknet"
 _OPERATIONS = (
@@ -174,10 +172,10 @@ _OPERATIONS = (
     ("darknet53", 448, "56.87e9", _PAGE),
 )
 _SIZES = (
-    ("darknet_reference", "28e6", _PAGE),
-    ("darknet_tiny", "4.0e6", _TINY_PAGE),
-    ("darknet19", "80e6", _PAGE),
-    ("darknet53", "159e6", _PAGE),
+    ("darknet_reference", "28", _PAGE),
+    ("darknet_tiny", "4.0", _TINY_PAGE),
+    ("darknet19", "80", _PAGE),
+    ("darknet53", "159", _PAGE),
 )
 FAMILY = Family(
     name="darknet",
@@ -224,23 +222,47 @@ FAMILY = Family(
     facts=(
         Fact("darknet19", "layers", "19", REDMON2017, "Section 3, Darknet-19"),
         Fact("darknet53", "layers", "53", REDMON2018, "Section 2.4"),
-        Fact("darknet19", "mult_adds", "5.58e9", REDMON2017, "Section 3, Darknet-19", _TWO),
-        Fact("darknet19", "mult_adds", "7.29e9", REDMON2018, "Table 2", _TWO, input_side=256),
+        Fact(
+            "darknet19",
+            "mult_adds",
+            "5.58e9",
+            REDMON2017,
+            "Section 3, Darknet-19",
+            convention="doubled",
+        ),
+        Fact(
+            "darknet19",
+            "mult_adds",
+            "7.29e9",
+            REDMON2018,
+            "Table 2",
+            input_side=256,
+            convention="doubled",
+        ),
         Fact(
             "darknet53",
             "mult_adds",
             "18.7e9",
             REDMON2018,
             "Table 2",
-            because=f"{_TWO}; and of a net whose last layer reads the 8x8 maps, as DarkNet-19's "
-            f"does, where Table 1 and the authors' file have it read the average",
+            because="of a net whose last layer reads the 8x8 maps, as DarkNet-19's does, where "
+            "Table 1 and the authors' file have it read the average",
+            convention="doubled",
         ),
         *(
-            Fact(variant, "mult_adds", printed, REDMON_CODE, place, _TWO, input_side=side)
+            Fact(
+                variant,
+                "mult_adds",
+                printed,
+                REDMON_CODE,
+                place,
+                input_side=side,
+                convention="doubled",
+            )
             for variant, side, printed, place in _OPERATIONS
         ),
         *(
-            Fact(variant, "size_bytes", printed, REDMON_CODE, place, _MIB)
+            Fact(variant, "size_bytes", printed, REDMON_CODE, place, unit=2**20)
             for variant, printed, place in _SIZES
         ),
     ),

@@ -184,8 +184,6 @@ _TABLE_1 = (
     ("stages.fire9", "197184"),
     ("classifier", "513000"),
 )
-_MIB = "printed in units of 2^20 bytes: 4,993,696 bytes are 4.76 MiB"
-_TWO = "the README counts a multiply and an add as two operations"
 FAMILY = Family(
     name="squeezenet",
     title="SqueezeNet",
@@ -212,7 +210,7 @@ FAMILY = Family(
             Fact("squeezenet_1_0", "params", printed, IANDOLA2016, "Table 1", part=part)
             for part, printed in _TABLE_1
         ),
-        Fact("squeezenet_1_0", "size_bytes", "4.8e6", IANDOLA2016, "Table 2", because=_MIB),
+        Fact("squeezenet_1_0", "size_bytes", "4.8", IANDOLA2016, "Table 2", unit=2**20),
         Fact("squeezenet_1_0", "mult_adds", "833e6", ZHANG2018, "Table 6, SqueezeNet"),
         Fact(
             "squeezenet_1_0_caffe",
@@ -220,7 +218,7 @@ FAMILY = Family(
             "1.72e9",
             IANDOLA_CODE,
             "README of SqueezeNet_v1.1",
-            because=f"{_TWO}: half of it is the 861M of conv10 padded by 1",
+            convention="doubled",
         ),
         Fact(
             "squeezenet_1_1",
@@ -228,15 +226,16 @@ FAMILY = Family(
             "0.72e9",
             IANDOLA_CODE,
             "README of SqueezeNet_v1.1",
-            because=f"{_TWO}; half of it lies between the counts for sides 224 and 227",
+            because="it lies between the counts for sides 224 and 227",
+            convention="doubled",
         ),
         Fact(
             "squeezenet_1_0_simple_bypass",
             "size_bytes",
-            "4.8e6",
+            "4.8",
             IANDOLA2016,
             "Table 3",
-            because=_MIB,
+            unit=2**20,
         ),
         Fact(
             "squeezenet_1_0_complex_bypass",

@@ -13,6 +13,7 @@ from convatlas.deployment import export_onnx, parity, read_metadata, to_onnx
 from convatlas.errors import UserError
 from convatlas.layers import (
     ConvNorm,
+    LearnedGroupConv,
     SampleDrop,
     Scale,
     SelectChannels,
@@ -325,3 +326,13 @@ def _alone(layer: nn.Module, side: int = 6) -> tuple[nn.Module, tuple[int, int, 
 )
 def test_layer_alone(layer):
     assert_same(*_alone(layer))
+
+
+def test_a_net_that_condenses_is_exported_as_it_runs():
+    net, shape = variant("condensenet50", depths=(2, 2), growth_rates=(8, 16), input_side=8)
+    for module in net.modules():
+        if isinstance(module, LearnedGroupConv):
+            module.advance(1.0)
+    model = assert_same(net, shape)
+    groups = [a.i for node in model.graph.node for a in node.attribute if a.name == "group"]
+    assert groups.count(4) == 2 * 4  # the learned 1x1 and the 3x3 of every layer

@@ -21,7 +21,8 @@ def to_onnx(
     """The ONNX file of `net` at inference, for any number of images of `shape`.
 
     Input "images", float32 [n, c, h, w]; output "logits". Batch norm is folded into the convolution
-    before it, dropout is gone. Equal weights give equal bytes. `net` is not changed.
+    before it, dropout is gone; a net that condenses is written in the form that runs. Equal weights
+    give equal bytes. `net` is not changed.
 
     Args:
         shape: channels, height, width.
@@ -31,7 +32,7 @@ def to_onnx(
         UserError: naming the layer that has no ONNX form here, or that `shape` does not fit.
     """
     _must_have_weights(net)
-    graph = trace(net, shape)
+    graph = trace(_deployed(net), shape)
     draft = Draft(graph)
     folded = foldable(graph)
     gone = {norm.name for norm in folded.values()}
@@ -45,6 +46,12 @@ def to_onnx(
         else:
             draft.finish(node, emit(draft, node))
     return draft.model(shape, convatlas.__version__, metadata or {})
+
+
+def _deployed(net: nn.Module) -> nn.Module:
+    """`net` in the form that runs, where that is another than the one that trains."""
+    form = getattr(net, "deployed", None)
+    return net if form is None else form()
 
 
 def export_onnx(

@@ -147,6 +147,10 @@ class CondenseNet(nn.Module):
         """Logits of `images`."""
         return self.classifier(self.pool(self.stages(self.stem(images))))
 
+    def deployed(self) -> "CondenseNet":
+        """The form that runs, which is what a file for another runtime holds."""
+        return self if self.spec.condensed else condense(self)
+
 
 def condense(net: CondenseNet) -> CondenseNet:
     """The form that runs, of a net as it trains: equal outputs, a fraction of the 1x1 weights.

@@ -85,6 +85,12 @@ XIE2017 = Paper(
     "CVPR 2017",
     "arXiv:1611.05431",
 )
+ZHANG2017 = Paper(
+    "Zhang2017",
+    "Interleaved Group Convolutions for Deep Neural Networks",
+    "ICCV 2017",
+    "arXiv:1707.02725",
+)
 ZHANG2018 = Paper(
     "Zhang2018",
     "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices",

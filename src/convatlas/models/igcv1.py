@@ -28,7 +28,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.errors import UserError
-from convatlas.facts import Fact, Paper, Quantity
+from convatlas.facts import Fact, Quantity
+from convatlas.facts.papers import ZHANG2017
 from convatlas.layers import (
     ConvNorm,
     InterleavedNorm,
@@ -162,12 +163,6 @@ def _stem(spec: IGCV1Spec, channels: int) -> nn.Module:
     return nn.Sequential(conv, nn.MaxPool2d(3, stride=2, padding=1))
 
 
-ZHANG2017 = Paper(
-    "Zhang2017",
-    "Interleaved Group Convolutions for Deep Neural Networks",
-    "ICCV 2017",
-    "arXiv:1707.02725",
-)
 _DEPTHS = (8, 20, 38, 62, 98)  # D = 3B + 2
 _COLUMNS = {  # of the table of CIFAR nets
     "regconv_w16": IGCV1Spec(block="regular", primary=1, secondary=16),

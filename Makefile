@@ -7,7 +7,7 @@ DEVELOP := $(VENV)/.develop
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo-out
 
-.PHONY: setup develop demo test check lint types imports format slow clean
+.PHONY: setup develop demo test check lint types imports format slow counts docs clean
 
 setup: $(USE)
 develop: $(DEVELOP)
@@ -51,6 +51,13 @@ format: develop
 
 slow: develop
 	$(BIN)/python -m pytest -n 2 -m 'slow or train'
+
+# What is generated from the zoo: the listing of `convatlas models`, and docs/zoo.md.
+counts: setup
+	$(BIN)/python benchmarks/counts.py
+
+docs: counts
+	$(BIN)/python benchmarks/zoo_page.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_OUT) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from convatlas.analysis import trace, without_weights
+from convatlas.analysis._counting import mult_adds
+from convatlas.analysis._parts import own_parameters
+from convatlas.cli.models import CATALOGUE
 from convatlas.models import families, family_of, find, from_spec, spec_of
 from tests.contract.nets import (
     FIXED,
@@ -20,17 +23,34 @@ from tests.contract.nets import (
     thin,
 )
 
+LISTED = json.loads(CATALOGUE.read_text())["variants"]
 PARTS = {"stem", "stages", "pool", "classifier", "aux"}
 
 
-@pytest.mark.parametrize("name", find())
-def test_full_size_has_the_parts_and_traces_to_logits(name):
-    full, spec = on_meta(name), spec_of(name)
-    parts = {part for part, _ in full.named_children()}
+@pytest.fixture(scope="module", params=find())
+def full(request):
+    """A variant at full size, without weights, and its graph; built once for the tests of it."""
+    net, spec = on_meta(request.param), spec_of(request.param)
+    shape = (spec.in_channels, spec.input_side, spec.input_side)
+    return request.param, net, trace(net, shape)
+
+
+def test_full_size_has_the_parts_and_traces_to_logits(full):
+    name, net, graph = full
+    parts = {part for part, _ in net.named_children()}
     assert {"stages", "classifier"} <= parts <= PARTS
-    assert ("aux" in parts) == hasattr(full, "forward_with_aux")
-    graph = trace(full, (spec.in_channels, spec.input_side, spec.input_side))
-    assert graph[graph.output].shape == (spec.num_classes,)
+    assert ("aux" in parts) == hasattr(net, "forward_with_aux")
+    assert graph[graph.output].shape == (spec_of(name).num_classes,)
+
+
+def test_full_size_counts_what_is_listed(full):
+    name, net, graph = full
+    listed = LISTED.get(name, {"params": None, "mult_adds": None})
+    counted = {
+        "params": sum(p.numel() for p in own_parameters(net)),
+        "mult_adds": sum(map(mult_adds, graph.nodes)),
+    }
+    assert counted == {quantity: listed[quantity] for quantity in counted}, "run `make counts`"
 
 
 @pytest.fixture(scope="module", params=every())

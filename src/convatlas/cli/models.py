@@ -1,49 +1,49 @@
 """`convatlas models`: what can be built."""
 
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+import convatlas
 from convatlas.cli._console import JSON_HELP, print_json, print_table
+
+# Written by benchmarks/counts.py; a test holds it against the nets.
+CATALOGUE = Path(convatlas.__file__).with_name("models") / "counts.json"
 
 
 def command(
     pattern: Annotated[str, typer.Argument(help="A shell pattern: shuffle*.")] = "*",
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """List the variants of the zoo with their papers."""
+    """List the variants of the zoo: parameters, mult-adds, input, paper."""
     from convatlas.errors import UnknownName
-    from convatlas.models import family_of, find, spec_of
 
-    names = find(pattern)
-    if not names:
-        raise UnknownName("variant", pattern, find(), "`convatlas models`")
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        family, spec = family_of(name), spec_of(name)
-        rows.append(
-            {
-                "variant": name,
-                "family": family.name,
-                "paper": f"{family.paper.title}, {family.paper.venue}",
-                "link": family.paper.link,
-                "input": [spec.in_channels, spec.input_side, spec.input_side],
-                "num_classes": spec.num_classes,
-            }
-        )
+    catalogue = json.loads(CATALOGUE.read_text())
+    rows = [
+        {"variant": name, **entry, **catalogue["families"][entry["family"]]}
+        for name, entry in catalogue["variants"].items()
+        if fnmatchcase(name, pattern)
+    ]
+    if not rows:
+        raise UnknownName("variant", pattern, catalogue["variants"], "`convatlas models`")
     if as_json:
         print_json(rows)
         return
     print_table(
-        ["variant", "family", "input", "classes", "paper"],
-        [
-            [
-                r["variant"],
-                r["family"],
-                "x".join(map(str, r["input"])),
-                r["num_classes"],
-                r["paper"],
-            ]
-            for r in rows
-        ],
+        ["variant", "family", "params", "mult-adds", "input", "paper"],
+        [_cells(row) for row in rows],
     )
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["variant"],
+        row["family"],
+        f"{row['params']:,}",
+        f"{row['mult_adds']:,}",
+        "x".join(map(str, row["input"])),
+        f"{row['key']} ({row['link']})",
+    ]

@@ -10,8 +10,8 @@ FACTS = (
         "1818e6",
         HUANG2018,
         "Table 6",
-        "counts an operation for every output of a ReLU and every pixel of a pooling window, of "
-        "the maximum too: 1,818.2 M",
+        "with an operation for every output of a ReLU and every pixel of a pooling window, of the "
+        "maximum too, it is 1,818.2 M",
     ),
     Fact("mobilenet_v1", "mult_adds", "569e6", HUANG2018, "Table 6"),
 )

@@ -3,7 +3,10 @@
 from convatlas.facts import Fact, Quantity
 from convatlas.facts.papers import ZOPH2018
 
-_ADDITIONS = "counts one addition for every output of a batch norm too"
+_ADDITIONS = (
+    "with one addition for every output of a batch norm it rounds to this; the rows of the NASNets "
+    "and of ResNeXt fit the count without"
+)
 _ROWS: tuple[tuple[str, Quantity, str, str, str], ...] = (
     # variant, quantity, printed, place, because
     ("densenet_40_k12", "params", "1.0e6", "Table 1", ""),

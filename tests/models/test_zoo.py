@@ -1,7 +1,8 @@
 """Finding and building networks by name."""
 
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -130,3 +131,34 @@ def test_from_spec_with_a_field_too_many():
 def test_a_value_no_net_can_have_is_refused(field, value):
     with pytest.raises(UserError, match=f"{field}={value!r}"):
         build("resnet8_small", **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("densenet121", {"growth_rate": 0}, "growth_rate=0; it must be a whole number from 1."),
+        ("densenet121", {"growth_rate": -4}, "growth_rate=-4; it must be a whole number from 1."),
+        ("densenet121", {"growth_rate": 1.5}, "growth_rate=1.5; it must be a whole number from 1."),
+        ("densenet121", {"growth_rate": True}, "growth_rate=True; it must be a whole number"),
+        ("densenet121", {"bottleneck": 1}, "bottleneck=1; it must be True or False."),
+        ("mobilenet_v2", {"bottlenecks": ()}, "it must be a tuple with at least one entry."),
+        ("mobilenet_v2", {"bottlenecks": 3}, "bottlenecks=3; it must be a tuple, as"),
+        ("resnet50", {"depths": (3, -1, 2, 2)}, "it must be made of numbers from 0."),
+        ("squeezenet_1_0", {"squeeze_ratio": float("nan")}, "it must be a number from 0."),
+        ("mobilenet_v2", {"bottlenecks": ((1, 16),)}, "'mobilenet_v2' cannot be built with"),
+    ],
+)
+def test_values_that_no_net_can_have(name, changes, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        build(name, **changes)
+
+
+def test_a_fault_of_the_papers_own_net_is_not_blamed_on_the_user(monkeypatch):
+    family = family_of("resnet50")
+
+    def broken(spec):
+        raise ValueError("ours")
+
+    monkeypatch.setitem(variants(), "resnet50", replace(family, build=broken))
+    with pytest.raises(ValueError, match=r"^ours$"):
+        build("resnet50")

@@ -12,6 +12,7 @@ from torch import nn
 
 from convatlas.errors import UnknownName, UserError
 from convatlas.models._family import Family, Spec
+from convatlas.models._plausible import check_plausible
 
 
 @cache
@@ -66,7 +67,17 @@ def build(name: str, **changes: Any) -> nn.Module:
         UnknownName: for a name or a field that does not exist.
         UserError: for a value that the net cannot be built with.
     """
-    return family_of(name).build(spec_of(name, **changes))
+    spec = spec_of(name, **changes)
+    try:
+        return family_of(name).build(spec)
+    except (LookupError, ValueError, TypeError, RuntimeError, ArithmeticError) as error:
+        if isinstance(error, UserError) or not changes:
+            raise
+        told = ", ".join(f"{field}={value!r}" for field, value in changes.items())
+        raise UserError(
+            f"{name!r} cannot be built with {told}: {error}. "
+            f"`convatlas show {name}` shows its spec."
+        ) from error
 
 
 def from_spec(family: str, spec: Mapping[str, Any]) -> nn.Module:
@@ -87,6 +98,7 @@ def _changed(spec: Spec, changes: Mapping[str, Any]) -> Spec:
     for name in changes:
         if name not in known:
             raise UnknownName(f"field of {type(spec).__name__}", name, known, "`convatlas show`")
+        check_plausible(name, changes[name], getattr(spec, name))
     return replace(spec, **changes)
 
 

@@ -8,8 +8,9 @@ Paper: Gholami et al., CVPR Workshops 2018 (arXiv:1803.10615): block Fig. 1 and 
 Departs from the paper: where the text leaves a detail open the authors' released files decide: the
 stem keeps 64 and the last 1x1 convolution 128 channels at every width (the text widens from the
 first convolution), every convolution is followed by batch norm and ReLU, the last of a block too,
-and the classifier has no bias. Blocks per stage of 34 and 44 layers, and of v2 and v3, are read
-from the names and printed sizes: no file of them was released.
+weights start uniformly by their inputs, and the classifier has no bias. Blocks per stage of 34 and
+44 layers, and of v2 and v3, are read from the names and printed sizes: no file of them was
+released.
 Common elsewhere: pytorchcv's `sqnxt23_w1` has 724,056 parameters (717,280 in the authors' file),
 `sqnxt23_w2` 2,583,752 (2,361,728) and `sqnxt23v5_w2` 3,366,344 (3,222,912): a classifier bias, and
 stem and last 1x1 convolution that follow the width.
@@ -22,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from convatlas.facts import Fact, Paper
-from convatlas.layers import ConvNorm, check_groups, he_normal, scale_channels
+from convatlas.layers import ConvNorm, check_groups, scale_channels, uniform_by_inputs
 from convatlas.models._family import Family, Spec
 
 
@@ -118,7 +119,7 @@ class SqueezeNext(nn.Module):
         self.stages = nn.Sequential(stages)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(spec.last_channels, spec.num_classes, bias=False)
-        self.apply(he_normal)
+        self.apply(uniform_by_inputs)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
         """Logits of `images`."""

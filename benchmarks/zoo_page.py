@@ -18,20 +18,22 @@ from convatlas.models import Family
 
 PAGE = Path(__file__).parent.parent / "docs" / "zoo.md"
 LABELS = ("Departs from the paper", "Common elsewhere")
-OUTCOMES = ("exact", "rounds", "truncates", "explained", "unexplained")
+OUTCOMES = ("exact", "rounds", "truncates", "explained", "open", "unexplained")
 VERBS = {
     "exact": "are exact",
     "rounds": "round",
     "truncates": "truncate",
     "explained": "are explained",
+    "open": "are open",
     "unexplained": "are not explained",
 }
 HEAD = """\
 Written by `make docs`; nobody types a figure here. {variants} networks of {families} families. Of
 {figures} printed figures {counts}. "Rounds" and "truncates" are to the digits that the source
-prints; an "explained" figure differs for a cause that `convatlas check` says. The input is channels
-x height x width. Mult-adds are those of convolutions and linear layers, a multiply and an add being
-one. A name in brackets is a source; `convatlas show NET` says the place in it.
+prints; an "explained" figure differs for a cause that `convatlas check` says, an "open" one for no
+cause that is known, and `check` says what was tried. The input is channels x height x width.
+Mult-adds are those of convolutions and linear layers, a multiply and an add being one. A name in
+brackets is a source; `convatlas show NET` says the place in it.
 """
 
 

@@ -119,6 +119,14 @@ def test_outcomes(figures, printed, because, outcome):
     figures(Fact("lenet5", "params", printed, PAPER, "Table 9", because=because))
     (checked,) = check_facts()
     assert checked.outcome == checked.as_dict()["outcome"] == outcome
+    assert checked.passed == (outcome != "unexplained")
+
+
+def test_a_figure_without_a_known_cause_stays_open(figures):
+    tried = Fact("lenet5", "params", "6.1e4", PAPER, "Table 9", because="tried this", open=True)
+    figures(tried)
+    (checked,) = check_facts()
+    assert (checked.outcome, checked.passed) == ("open", True)
 
 
 def test_a_part_that_is_not_there(figures):

@@ -46,7 +46,7 @@ def test_check_prints_source_printed_measured_verdict_and_the_sum():
     )
     assert any("two digits swapped" in line for line in ran.out.splitlines())
     assert ran.err.count("explained") == 2  # explained and unexplained
-    assert ran.err.rstrip().endswith(" 0 unexplained")
+    assert ran.err.rstrip().endswith(" 1 open, 0 unexplained")
     assert " nets in " in ran.err
 
 

@@ -12,7 +12,7 @@ from convatlas.analysis._measure import Measured
 from convatlas.errors import UnknownName
 from convatlas.facts import Count, Fact, Slip, Verdict, table_facts
 
-Outcome = Literal["exact", "rounds", "truncates", "explained", "unexplained"]
+Outcome = Literal["exact", "rounds", "truncates", "explained", "open", "unexplained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,19 @@ class Checked:
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict; of a figure that differs, whether the fact says why."""
+        """The verdict; of a figure that differs, whether the fact says why.
+
+        "open": no cause is known, and the fact says what was tried.
+        """
         if self.verdict != "differs":
             return self.verdict
-        return "explained" if self.fact.because else "unexplained"
+        if not self.fact.because:
+            return "unexplained"
+        return "open" if self.fact.open else "explained"
 
     @property
     def passed(self) -> bool:
-        """Whether the figures agree to the printed digits, or it is known why they cannot."""
+        """Whether the figures agree to the printed digits, or the fact says why they do not."""
         return self.outcome != "unexplained"
 
     @property

@@ -12,7 +12,14 @@ from convatlas.cli._figures import print_figures
 if TYPE_CHECKING:
     from convatlas.analysis import Outcome
 
-_OUTCOMES: "tuple[Outcome, ...]" = ("exact", "rounds", "truncates", "explained", "unexplained")
+_OUTCOMES: "tuple[Outcome, ...]" = (
+    "exact",
+    "rounds",
+    "truncates",
+    "explained",
+    "open",
+    "unexplained",
+)
 
 
 def command(

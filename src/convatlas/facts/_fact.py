@@ -44,9 +44,9 @@ class Fact:
     out. `part` names a submodule ("stages.fire2") when the figure is of a part; of the percentages
     it names a kind of layer: "linear", "1x1", "grouped 3x3", "depthwise 3x3". `input_side` is the
     image side when it is not the variant's own. `convention` says what the source counts as
-    "mult_adds" (`convatlas cost --convention`), `unit` what it counts by, a power of
-    two: 2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot
-    agree, and is required for verdict "differs".
+    "mult_adds" (`analysis.CONVENTIONS` has the words), `unit` what it counts by, a power of two:
+    2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot agree,
+    and is required for verdict "differs"; with `open` no cause is known, and it says what was tried.
     """
 
     variant: str
@@ -59,6 +59,7 @@ class Fact:
     input_side: int | None = None
     unit: int = 1
     convention: Convention = "conv+linear"
+    open: bool = False
 
     def verdict(self, measured: int | float) -> Verdict:
         """How `measured` relates to the printed digits."""

@@ -241,7 +241,15 @@ FAMILY = Family(
         ),
     },
     facts=tuple(
-        Fact(f"igcv1_{net}_imagenet", quantity, printed, ZHANG2017, "Table 6", because)
+        Fact(
+            f"igcv1_{net}_imagenet",
+            quantity,
+            printed,
+            ZHANG2017,
+            "Table 6",
+            because,
+            open="no sum" in because,
+        )
         for net, quantity, printed, because in _TABLE_6
     ),
     widths=(0.25, 0.5, 1.0),

@@ -233,6 +233,7 @@ FAMILY = Family(
             "ImageNet table",
             "the released file, which multiplies some channels twice, gives 167.7 M; a width of "
             "0.78 would give 211 M",
+            open=True,
         ),
         Fact(
             "igcv3_d_w140",
@@ -241,6 +242,7 @@ FAMILY = Family(
             SUN2018,
             "ImageNet table",
             "the released file, which multiplies some channels twice, gives 621.5 M",
+            open=True,
         ),
         Fact(
             "igcv3_d_cifar100",

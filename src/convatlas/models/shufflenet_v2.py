@@ -209,6 +209,7 @@ _FACTS = tuple(
             paper,
             where,
             _MORE_THAN_COUNTED.format(counted, biased),
+            open=True,
         ),
     )
 )

@@ -5,7 +5,7 @@ from convatlas.facts.papers import HU2018
 
 _PER_OUTPUT = (
     "with an operation for every output of a batch norm it is {}; the ResNets of the table fit one "
-    "for every addition of a shortcut instead, and which it was is not known"
+    "for every addition of a shortcut instead"
 )
 _RESNEXT = (("resnext50_32x4d", "4.24e9", "4.245 G"), ("resnext101_32x4d", "7.99e9", "7.991 G"))
 
@@ -19,6 +19,7 @@ FACTS = (
             HU2018,
             "Table 2, re-implementation",
             _PER_OUTPUT.format(so),
+            open=True,
         )
         for variant, printed, so in _RESNEXT
     ),

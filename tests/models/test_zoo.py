@@ -141,7 +141,7 @@ def test_a_value_no_net_can_have_is_refused(field, value):
         ("densenet121", {"growth_rate": 1.5}, "growth_rate=1.5; it must be a whole number from 1."),
         ("densenet121", {"growth_rate": True}, "growth_rate=True; it must be a whole number"),
         ("densenet121", {"bottleneck": 1}, "bottleneck=1; it must be True or False."),
-        ("mobilenet_v2", {"bottlenecks": ()}, "it must be a tuple with at least one entry."),
+        ("mobilenet_v2", {"bottlenecks": ()}, "'mobilenet_v2' cannot be built with bottlenecks=()"),
         ("mobilenet_v2", {"bottlenecks": 3}, "bottlenecks=3; it must be a tuple, as"),
         ("resnet50", {"depths": (3, -1, 2, 2)}, "it must be made of numbers from 0."),
         ("squeezenet_1_0", {"squeeze_ratio": float("nan")}, "it must be a number from 0."),

@@ -9,8 +9,7 @@ def check_plausible(field: str, value: Any, present: Any) -> None:
     """Nothing, when `value` is of the kind of `present` and no number of it is impossible.
 
     Whole numbers are from 1, where `present` is 0 or a padding from 0; other numbers are from 0,
-    where `present` is negative any; a table has at least a row. What only the family can judge is
-    left to it.
+    where `present` is negative any. What only the family can judge is left to it.
 
     Raises:
         UserError: naming the value and what is allowed.
@@ -23,7 +22,6 @@ def check_plausible(field: str, value: Any, present: Any) -> None:
         _check_number(field, value, present)
     elif isinstance(present, tuple):
         _require(isinstance(value, tuple), field, value, f"a tuple, as {present!r}")
-        _require(bool(value) or not present, field, value, "a tuple with at least one entry")
         for number in _numbers(value):
             _require(number >= 0, field, value, "made of numbers from 0")
 

@@ -67,17 +67,22 @@ def build(name: str, **changes: Any) -> nn.Module:
         UnknownName: for a name or a field that does not exist.
         UserError: for a value that the net cannot be built with.
     """
-    spec = spec_of(name, **changes)
+    spec, present = spec_of(name, **changes), spec_of(name)
     try:
-        return family_of(name).build(spec)
-    except (LookupError, ValueError, TypeError, RuntimeError, ArithmeticError) as error:
-        if isinstance(error, UserError) or not changes:
+        net = family_of(name).build(spec)
+    except UserError:
+        raise
+    except Exception as error:
+        if not changes:
             raise
+        _check_changes(changes, present)
         told = ", ".join(f"{field}={value!r}" for field, value in changes.items())
         raise UserError(
             f"{name!r} cannot be built with {told}: {error}. "
             f"`convatlas show {name}` shows its spec."
         ) from error
+    _check_changes(changes, present)
+    return net
 
 
 def from_spec(family: str, spec: Mapping[str, Any]) -> nn.Module:
@@ -98,8 +103,13 @@ def _changed(spec: Spec, changes: Mapping[str, Any]) -> Spec:
     for name in changes:
         if name not in known:
             raise UnknownName(f"field of {type(spec).__name__}", name, known, "`convatlas show`")
-        check_plausible(name, changes[name], getattr(spec, name))
     return replace(spec, **changes)
+
+
+def _check_changes(changes: Mapping[str, Any], present: Spec) -> None:
+    """What the family let pass, or stumbled over, may still be impossible."""
+    for field, value in changes.items():
+        check_plausible(field, value, getattr(present, field))
 
 
 def _tupled(value: Any) -> Any:

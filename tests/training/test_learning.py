@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from convatlas.data import Augmentation
+from convatlas.layers import LearnedGroupConv
 from convatlas.models import build
 from convatlas.training import Learner, Recipe, has_norm
 from convatlas.training._average import Average, decay_of
@@ -223,3 +224,42 @@ def test_validation_before_the_end_uses_an_even_selection():
     assert len(rows) == len(set(rows.tolist())) == 256
     assert np.all(np.diff(rows) >= 2000 // 256)
     assert validation._rows(100).tolist() == list(range(2000))
+
+
+def _condensing(**changes: float) -> Learner:
+    torch.manual_seed(0)
+    net = build(
+        "condensenet50", depths=(1, 1), growth_rates=(8, 8), input_side=8, in_channels=1,
+        num_classes=3,
+    )  # fmt: skip
+    return Learner(net, Recipe(learning_rate=0.05, steps=8, batch_size=6, **changes))
+
+
+def _taught(learner: Learner, steps: range) -> Learner:
+    for step in steps:
+        generator = torch.Generator().manual_seed(step)
+        images = torch.randn(6, 1, 8, 8, generator=generator)
+        learner.learn(step, images, torch.tensor([0, 1, 2, 0, 1, 2]))
+    return learner
+
+
+def test_a_net_condenses_in_the_first_half_and_is_taken_up_again_bit_for_bit():
+    whole = _taught(_condensing(), range(8))
+    first = _taught(_condensing(), range(3))
+    stages = {int(m.stage) for m in first.net.modules() if isinstance(m, LearnedGroupConv)}
+    assert stages == {1}  # in the middle of condensing
+    again = _condensing()
+    again.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
+    _taught(again, range(3, 8))
+    others = again.tensors()
+    assert all(torch.equal(tensor, others[name]) for name, tensor in whole.tensors().items())
+    for net in (whole.net, whole.average.net):
+        learned = [m for m in net.modules() if isinstance(m, LearnedGroupConv)]
+        assert learned
+        assert all(m.mask.float().mean() == 0.25 for m in learned)
+
+
+def test_the_group_lasso_is_part_of_the_loss():
+    with_it, without = (_taught(_condensing(group_lasso=w), range(2)) for w in (1e-2, 0.0))
+    weights = [learner.net.stages.block1[0].learned.conv.weight for learner in (with_it, without)]
+    assert not torch.equal(*weights)

@@ -79,3 +79,22 @@ def test_a_database_that_fails_is_told_from_a_fault_of_ours(tmp_path):
 def test_a_storage_that_cannot_be_opened_is_named():
     with pytest.raises(UserError, match=r"'nosuch://x'.*SQLAlchemy URL"):
         Ledger("nosuch://x", "study", "here")
+
+
+def test_workers_that_start_together_make_one_storage(monkeypatch, tmp_path):
+    """One finds the tables half made; a moment later they are there."""
+    import optuna
+    from sqlalchemy.exc import OperationalError
+
+    real, failures = optuna.create_study, iter([True, True, False])
+
+    def create(**arguments):
+        if next(failures):
+            raise OperationalError("CREATE TABLE studies", {}, Exception("already exists"))
+        return real(**arguments)
+
+    monkeypatch.setattr(optuna, "create_study", create)
+    monkeypatch.setattr("convatlas.choosing._ledger._WAITS", (0.0, 0.0))
+    ledger = Ledger(f"sqlite:///{tmp_path / 'shared.db'}", "study", "worker")
+    ledger.remember("key", 1)
+    assert ledger.recall("key") == 1

@@ -10,10 +10,12 @@ import json
 import re
 import warnings
 from dataclasses import dataclass
-from time import time
+from time import sleep, time
 from typing import Any
 
 from convatlas.errors import UserError
+
+_WAITS = (0.2, 0.5, 1.0)  # seconds before a storage is opened once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,7 @@ class Ledger:
         self._worker = worker
         self._taken: dict[int, Any] = {}
         try:
-            self._study = optuna.create_study(
-                study_name=name,
-                storage=_storage(optuna, storage),
-                direction="maximize",
-                sampler=optuna.samplers.RandomSampler(seed=0),
-                load_if_exists=True,
-            )
+            self._study = _study(optuna, storage, name)
         except Exception as error:
             # Optuna passes on whatever the database driver raises.
             raise UserError(
@@ -145,6 +141,28 @@ def is_storage_failure(error: Exception) -> bool:
 def _shown(url: str) -> str:
     """`url` without its password."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def _study(optuna: Any, storage: str, name: str) -> Any:
+    """The study of this name, made if nobody has yet.
+
+    Two workers that start together both make the tables, and one of them fails; once the other is
+    done, opening again succeeds.
+    """
+    for wait in (*_WAITS, None):
+        try:
+            return optuna.create_study(
+                study_name=name,
+                storage=_storage(optuna, storage),
+                direction="maximize",
+                sampler=optuna.samplers.RandomSampler(seed=0),
+                load_if_exists=True,
+            )
+        except Exception as error:
+            if wait is None or not is_storage_failure(error):
+                raise
+            sleep(wait)
+    return None
 
 
 def _storage(optuna: Any, url: str) -> Any:

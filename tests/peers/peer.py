@@ -58,6 +58,25 @@ def transplant(
     assert_sees(source, image)
 
 
+def fill_pytorchcv(
+    theirs: nn.Module, net: nn.Module, stem: nn.Module, their_stem: nn.Module
+) -> None:
+    """Put the weights of our net of bottleneck units into pytorchcv's, unit by unit."""
+    pairs = [(stem, their_stem)]
+    for number, stage in enumerate(net.stages, start=1):
+        their_stage = theirs.features.get_submodule(f"stage{number}")
+        for unit, their_unit in zip(stage, their_stage, strict=True):
+            body = their_unit.body
+            pairs += [(unit.reduce, body.conv1), (unit.spatial, body.conv2)]
+            pairs.append((unit.restore, body.conv3))
+            if not isinstance(unit.shortcut, nn.Identity):
+                pairs.append((unit.shortcut, their_unit.identity_conv))
+    for block, their_block in pairs:
+        their_block.conv.load_state_dict(block.conv.state_dict())
+        their_block.bn.load_state_dict(block.norm.state_dict())
+    theirs.output.load_state_dict(net.classifier.state_dict())
+
+
 def relative_difference(a: Tensor, b: Tensor) -> float:
     with torch.no_grad():
         return float((a - b).abs().max() / a.abs().max())

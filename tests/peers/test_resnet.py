@@ -6,7 +6,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convatlas import models
-from tests.peers.peer import assert_same_logits, peer, relative_difference, transplant
+from tests.peers.peer import (
+    assert_same_logits,
+    fill_pytorchcv,
+    peer,
+    relative_difference,
+    transplant,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,19 +44,7 @@ def test_pytorchcv_has_the_stride_in_the_1x1():
     net, images = models.build("resnet50").eval(), torch.randn(1, 3, 224, 224)  # its only size
     transplant(net, models.build("resnet50"), images)  # for its random statistics
     theirs = peer("pytorchcv.model_provider").get_model("resnet50").eval()
-    pairs = [(net.stem.conv1, theirs.features.init_block.conv)]
-    for number, stage in enumerate(net.stages, start=1):
-        their_stage = theirs.features.get_submodule(f"stage{number}")
-        for unit, their_unit in zip(stage, their_stage, strict=True):
-            body = their_unit.body
-            pairs += [(unit.reduce, body.conv1), (unit.spatial, body.conv2)]
-            pairs.append((unit.restore, body.conv3))
-            if not isinstance(unit.shortcut, nn.Identity):
-                pairs.append((unit.shortcut, their_unit.identity_conv))
-    for block, their_block in pairs:
-        their_block.conv.load_state_dict(block.conv.state_dict())
-        their_block.bn.load_state_dict(block.norm.state_dict())
-    theirs.output.load_state_dict(net.classifier.state_dict())
+    fill_pytorchcv(theirs, net, net.stem.conv1, theirs.features.init_block.conv)
     with torch.no_grad():
         assert relative_difference(net(images), theirs(images)) <= 1e-4
 

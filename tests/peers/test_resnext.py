@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from torch import nn
 
 from convatlas import models
 from convatlas.foreign import convert, sources_of
 from tests.peers.peer import (
     assert_same_logits,
     build_theirs,
+    fill_pytorchcv,
     peer,
     randomise,
     relative_difference,
@@ -69,19 +69,7 @@ def test_pytorchcv_for_cifar(name: str, changes):
     net = models.build("resnext29_16x64d_cifar", **changes).eval()
     randomise(net)
     theirs = peer("pytorchcv.model_provider").get_model(name).eval()
-    pairs = [(net.stem, theirs.features.init_block)]
-    for number, stage in enumerate(net.stages, start=1):
-        their_stage = theirs.features.get_submodule(f"stage{number}")
-        for unit, their_unit in zip(stage, their_stage, strict=True):
-            body = their_unit.body
-            pairs += [(unit.reduce, body.conv1), (unit.spatial, body.conv2)]
-            pairs.append((unit.restore, body.conv3))
-            if not isinstance(unit.shortcut, nn.Identity):
-                pairs.append((unit.shortcut, their_unit.identity_conv))
-    for block, their_block in pairs:
-        their_block.conv.load_state_dict(block.conv.state_dict())
-        their_block.bn.load_state_dict(block.norm.state_dict())
-    theirs.output.load_state_dict(net.classifier.state_dict())
+    fill_pytorchcv(theirs, net, net.stem, theirs.features.init_block)
     assert sum(p.numel() for p in theirs.parameters()) == sum(p.numel() for p in net.parameters())
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():

@@ -5,14 +5,13 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from torch import nn
 from torch.nn import Parameter
 
 from convatlas import models
 from convatlas.analysis._counting import VIEWS, WEIGHTED, connections, mult_adds, operations
 from convatlas.analysis._graph import Graph, Node, Shape
+from convatlas.analysis._kinds import layer_kind
 from convatlas.analysis._parts import own_parameters
-from convatlas.analysis._shapes import pair
 from convatlas.analysis._trace import trace
 from convatlas.analysis._weightless import without_weights
 from convatlas.errors import UserError
@@ -63,7 +62,7 @@ class Measured:
         counts: dict[str, int] = {}
         for node in self.graph.nodes:
             if node.kind in WEIGHTED:
-                name = _kind(node)
+                name = layer_kind(node)
                 counts[name] = counts.get(name, 0) + count(node)
         if kind not in counts:
             raise UserError(f"{self._variant!r} has no layers {kind!r}, but {', '.join(counts)}.")
@@ -129,18 +128,6 @@ def _side(of: Measured, part: str) -> int:
 
 def _output(of: Measured, part: str) -> Shape:
     return of.nodes(part)[-1].shape
-
-
-def _kind(node: Node) -> str:
-    """What a share is of: "linear", "1x1", "grouped 3x3", "depthwise 3x3"."""
-    layer: Any = node.module
-    if isinstance(layer, nn.Linear):
-        return "linear"
-    window = "x".join(map(str, pair(layer.kernel_size)))
-    groups = getattr(layer, "groups", 1)
-    if groups == 1:
-        return window
-    return f"{'depthwise' if groups == layer.in_channels else 'grouped'} {window}"
 
 
 def _layer_weights(node: Node) -> int:

@@ -149,20 +149,24 @@ def _study(optuna: Any, storage: str, name: str) -> Any:
     Two workers that start together both make the tables, and one of them fails; once the other is
     done, opening again succeeds.
     """
-    for wait in (*_WAITS, None):
+    for wait in _WAITS:
         try:
-            return optuna.create_study(
-                study_name=name,
-                storage=_storage(optuna, storage),
-                direction="maximize",
-                sampler=optuna.samplers.RandomSampler(seed=0),
-                load_if_exists=True,
-            )
+            return _opened(optuna, storage, name)
         except Exception as error:
-            if wait is None or not is_storage_failure(error):
+            if not is_storage_failure(error):
                 raise
             sleep(wait)
-    return None
+    return _opened(optuna, storage, name)
+
+
+def _opened(optuna: Any, storage: str, name: str) -> Any:
+    return optuna.create_study(
+        study_name=name,
+        storage=_storage(optuna, storage),
+        direction="maximize",
+        sampler=optuna.samplers.RandomSampler(seed=0),
+        load_if_exists=True,
+    )
 
 
 def _storage(optuna: Any, url: str) -> Any:

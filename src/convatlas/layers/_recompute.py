@@ -37,6 +37,7 @@ def recomputed_norm_conv(
     if norm.num_batches_tracked is not None:
         norm.num_batches_tracked.add_(1)
     weights = (norm.weight, norm.bias, conv.weight)
+    # torch declares `apply` without types
     found: Tensor = _NormConv.apply(norm, conv, *weights, *inputs)  # type: ignore[no-untyped-call]
     return found
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from torch import nn
 
 from convatlas.analysis._cost import cost_rows
-from convatlas.analysis._graph import Graph, Node
-from convatlas.analysis._shapes import pair
+from convatlas.analysis._kinds import layer_kind
 from convatlas.analysis._trace import trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One kind of layer: "conv 1x1", "depthwise conv 3x3", "grouped conv 3x3", "linear"."""
+    """One kind of layer: "1x1", "depthwise 3x3", "grouped 3x3", "linear"."""
 
     kind: str
     layers: int
@@ -32,7 +31,7 @@ def shares_by_layer_type(net: nn.Module, shape: tuple[int, int, int]) -> tuple[S
     graph = trace(net, shape)
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in cost_rows(graph, "conv+linear"):
-        kind = layer_type(graph, graph[row.name])
+        kind = layer_kind(graph[row.name])
         if row.params or row.mult_adds:
             for i, number in enumerate((1, row.mult_adds, row.params)):
                 counts[kind][i] += number
@@ -50,15 +49,3 @@ def shares_by_layer_type(net: nn.Module, shape: tuple[int, int, int]) -> tuple[S
         for kind, (layers, operations, own) in counts.items()
     ]
     return tuple(sorted(found, key=lambda share: -share.mult_adds))
-
-
-def layer_type(graph: Graph, node: Node) -> str:
-    """What tables of papers call a layer."""
-    layer = node.module
-    if isinstance(layer, nn.Conv2d):
-        h, w = pair(layer.kernel_size)
-        if layer.groups == 1:
-            return f"conv {h}x{w}"
-        depthwise = layer.groups == graph[node.inputs[0]].shape[0]
-        return f"{'depthwise' if depthwise else 'grouped'} conv {h}x{w}"
-    return {"Linear": "linear", "BatchNorm2d": "batch norm"}.get(node.kind, node.kind)

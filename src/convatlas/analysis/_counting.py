@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from convatlas.analysis._elsewhere import ELEMENTWISE_CALLS, REDUCTIONS
 from convatlas.analysis._graph import Graph, Node
 from convatlas.analysis._shapes import pair
 from convatlas.facts import Convention
@@ -15,17 +16,22 @@ from convatlas.layers import LearnedGroupConv, RadialBasis, SparseConv2d, SubSam
 CONVENTIONS = MappingProxyType(
     {
         "conv+linear": "multiply-adds of convolutions and linear layers (one multiply and one "
-        "add = 1), without bias",
+        "add = 1), without bias (most papers since ResNet; fvcore and calflops for these layers)",
         "with bias": "multiply-adds of convolutions and linear layers (one multiply and one "
-        "add = 1), and one addition per output element of a layer that has a bias",
+        "add = 1), and one addition per output element of a layer that has a bias (early thop; "
+        "ptflops)",
         "all operators": "multiply-adds of convolutions and linear layers with bias additions, and "
         "per output element 1 for batch norm, activation, addition and multiplication, one per "
         "pixel of its window for pooling, window + 2 for response normalisation, 3 for softmax",
         "doubled": "multiplications and additions of convolutions and linear layers counted one "
-        "by one (twice the multiply-adds), without bias",
+        "by one (twice the multiply-adds), without bias (FLOPs, as torch's FlopCounterMode and "
+        "the papers of EfficientNet's successors print them)",
         "condensenet": "multiply-adds of convolutions and linear layers, 1 per element of ReLU, "
         "one per pixel of its window for average pooling, 1 per output of the classifier (the "
         "authors' released code of CondenseNet); learned groups are counted condensed",
+        "thop": "multiply-adds of convolutions and linear layers without bias, 4 per element of "
+        "batch norm, 1 per output of average pooling, one per pixel of its window and 1 more for "
+        "adaptive pooling, ReLU and what is no module left out (thop 0.1.1)",
     }
 )
 
@@ -47,13 +53,18 @@ ELEMENTWISE = frozenset(
 )
 IN_PLACE = ELEMENTWISE - {"SiLU"}  # x sigmoid(x) needs x until the end
 WEIGHTED = frozenset({"Conv2d", "Linear", "SparseConv2d", "LearnedGroupConv"})
-_PER_ELEMENT = {**dict.fromkeys(ELEMENTWISE, 1), "Softmax": 3, "mul": 1, "sub": 1}
+_PER_ELEMENT = {
+    **dict.fromkeys(ELEMENTWISE_CALLS, 1),
+    **dict.fromkeys(ELEMENTWISE, 1),
+    "Softmax": 3,
+    "log_softmax": 3,
+}
 
 
 def operations(graph: Graph, node: Node, convention: Convention) -> int:
     """What `node` adds to the total under `convention`."""
-    if convention == "condensenet":
-        return _as_condensenet(graph, node)
+    if convention in _CODES:
+        return _CODES[convention](graph, node)
     count = mult_adds(node)
     if convention == "doubled":
         return 2 * count
@@ -65,9 +76,16 @@ def operations(graph: Graph, node: Node, convention: Convention) -> int:
 
 
 def mult_adds(node: Node) -> int:
-    """Multiply-adds with the weights of a convolution or linear layer; 0 for other layers."""
+    """Multiply-adds of a convolution, linear layer or product of tensors; 0 for other layers."""
     rule = _MULT_ADDS.get(node.kind)
-    return 0 if rule is None else rule(node.module, node.shape)
+    if rule is None or node.module is None:
+        return int(node.arguments.get("mult_adds", 0))
+    return rule(node.module, node.shape)
+
+
+def other_operations(graph: Graph, node: Node) -> int:
+    """What the convention "all operators" counts beside the multiply-adds."""
+    return operations(graph, node, "all operators") - mult_adds(node)
 
 
 def _conv(layer: nn.Conv2d, shape: tuple[int, ...]) -> int:
@@ -124,6 +142,24 @@ def _as_condensenet(graph: Graph, node: Node) -> int:
     return prod(node.shape) if node.kind == "ReLU" else 0
 
 
+def _as_thop(graph: Graph, node: Node) -> int:
+    layer, size = node.module, prod(node.shape)
+    if isinstance(layer, nn.BatchNorm2d):
+        return (4 if layer.weight is not None else 2) * size
+    if isinstance(layer, nn.AvgPool2d):
+        return size
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        before = graph[node.inputs[0]].shape
+        return size * (prod(a // b for a, b in zip(before[1:], node.shape[1:], strict=True)) + 1)
+    return mult_adds(node)
+
+
+_CODES: dict[str, Callable[[Graph, Node], int]] = {
+    "condensenet": _as_condensenet,
+    "thop": _as_thop,
+}
+
+
 def _others(graph: Graph, node: Node) -> int:
     size = prod(node.shape)
     layer = node.module
@@ -137,4 +173,6 @@ def _others(graph: Graph, node: Node) -> int:
         return size * (layer.size + 2)
     if isinstance(layer, SubSample | RadialBasis):
         return connections(node)
+    if node.kind in REDUCTIONS:
+        return prod(graph[node.inputs[0]].shape)
     return size * _PER_ELEMENT.get(node.kind, 0)

@@ -17,7 +17,8 @@ class Node:
     `name` is unique: the path of the module ("stages.conv2.0.relu"; ":2", ":3" for further calls
     of the same module), for functions the path of the module that calls them and the operation
     ("stages.conv2.0.add"). `kind` is the module's class ("Conv2d") or the operation ("add", "mul",
-    "cat", "flatten", "chunk", "getitem"); the first node's is "input".
+    "cat", "flatten", "chunk", "getitem"); the first node's is "input". A call of a function that is
+    a layer, `F.conv2d`, has the layer's kind and, as `module`, a layer of the same settings.
     """
 
     name: str
@@ -26,6 +27,11 @@ class Node:
     shape: Shape  # without the batch; of "chunk": of all chunks together
     module: nn.Module | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    parameters: tuple[nn.Parameter, ...] = ()  # that it reads
+    owner: str = ""  # the node that allocated the memory it is written to: itself, if no view of it
+    in_place: bool = False  # written over what it read
+    known: bool = True  # False: nothing is known of what it computes
+    dies: int = 0  # position of the last node during which torch's eager mode still holds it
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,19 @@ class Graph:
     """Nodes in running order, from the input to the one named `output`."""
 
     nodes: tuple[Node, ...]
-    output: str
+    outputs: tuple[str, ...]  # more than one where a net returns several tensors
+    unread: tuple[str, ...] = ()  # parameters that inference does not read: auxiliary heads
+    unread_elements: int = 0  # of them together
 
     @property
     def input(self) -> Node:
         """The images."""
         return self.nodes[0]
+
+    @property
+    def output(self) -> str:
+        """The node that gives the logits."""
+        return self.outputs[0]
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:

@@ -1,13 +1,38 @@
 """How much activation memory is taken at once."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 
 from convatlas.analysis._counting import IN_PLACE, VIEWS
 from convatlas.analysis._graph import Graph, Node
 
 
-def peak_elements(graph: Graph) -> int:
-    """The largest sum of activations that exist at the same time, in elements, for one image.
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The largest sum of activations that exist at the same time, for one image."""
+
+    elements: int
+    layer: str  # the node that runs then
+
+
+def eager_peak(graph: Graph, scratch: Callable[[Graph, Node], int]) -> Peak:
+    """The peak in torch's eager mode, where a tensor lives as long as a variable names it.
+
+    Views and layers that write in place allocate nothing. A caller's variable keeps a tensor alive
+    though no later layer reads it: the block's input lives until the block returns.
+
+    Args:
+        scratch: elements that a node allocates and frees while it runs.
+    """
+    ends: dict[str, int] = {}
+    for node in graph.nodes:
+        ends[node.owner] = max(ends.get(node.owner, 0), node.dies)
+    return _peak(graph, ends, scratch)
+
+
+def planned_peak(graph: Graph) -> Peak:
+    """The peak in a runtime that plans its memory, as inference engines do.
 
     The model: layers run one after the other; a layer's inputs and its output exist while it
     runs; an activation is freed after its last reader. Dropout, identity, flattening and splitting
@@ -16,21 +41,28 @@ def peak_elements(graph: Graph) -> int:
     """
     owners = _owners(graph)
     positions = {node.name: i for i, node in enumerate(graph.nodes)}
-    change = [0] * (len(graph.nodes) + 1)
     last: dict[str, int] = {}
     for node in graph.nodes:
         ends = max([positions[node.name], *(positions[c.name] for c in graph.consumers[node.name])])
         owner = owners[node.name]
         last[owner] = max(last.get(owner, 0), ends)
-    last[owners[graph.output]] = len(graph.nodes) - 1
-    for name, end in last.items():
-        size = prod(graph[name].shape)
-        change[positions[name]] += size
-        change[end + 1] -= size
-    live = peak = 0
-    for step in change:
-        live += step
-        peak = max(peak, live)
+    for name in graph.outputs:
+        last[owners[name]] = len(graph.nodes) - 1
+    return _peak(graph, last, lambda graph, node: 0)
+
+
+def _peak(graph: Graph, ends: Mapping[str, int], scratch: Callable[[Graph, Node], int]) -> Peak:
+    freed = [0] * (len(graph.nodes) + 1)
+    live, peak = 0, Peak(0, graph.input.name)
+    for position, node in enumerate(graph.nodes):
+        live -= freed[position]
+        if node.name in ends:
+            size = prod(node.shape)
+            live += size
+            freed[ends[node.name] + 1] += size
+        now = live + scratch(graph, node)
+        if now > peak.elements:
+            peak = Peak(now, node.name)
     return peak
 
 
@@ -48,7 +80,7 @@ def _owners(graph: Graph) -> dict[str, str]:
 
 
 def _shares(graph: Graph, node: Node, owners: dict[str, str], readers_left: dict[str, int]) -> bool:
-    if node.kind in VIEWS:
+    if node.kind in VIEWS or (node.owner != node.name and not node.in_place):
         return True
     if node.kind not in IN_PLACE:
         return False

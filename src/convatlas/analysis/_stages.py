@@ -25,9 +25,8 @@ def stages(net: nn.Module, shape: tuple[int, int, int]) -> list[Stage]:
     """
     rows: dict[str, list[CostRow]] = {}
     for row in cost(net, shape).rows:
-        part = _part(row.name.split(":")[0])
-        if part:
-            rows.setdefault(part, []).append(row)
+        if row.stage:
+            rows.setdefault(row.stage, []).append(row)
     return [
         Stage(
             name=part,
@@ -37,10 +36,3 @@ def stages(net: nn.Module, shape: tuple[int, int, int]) -> list[Stage]:
         )
         for part, found in rows.items()
     ]
-
-
-def _part(name: str) -> str:
-    parts = name.split(".")
-    if parts[0] == "stages":
-        return ".".join(parts[:2])
-    return "" if name in ("flatten", "add", "sub", "mul", "cat", "chunk", "getitem") else parts[0]

@@ -1,142 +1,139 @@
 """From a network to its graph, without running it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
 
-from torch import fx, nn
-from torch.fx.proxy import TraceError
+import torch
+from torch import nn
 
-from convatlas.analysis._graph import Graph, Node, Shape
-from convatlas.analysis._operations import KINDS, operate
-from convatlas.analysis._shapes import RULES, Misfit, ruled
+from convatlas.analysis._ghost import Ghost
+from convatlas.analysis._graph import Graph
+from convatlas.analysis._recorder import Recorder
 from convatlas.errors import UserError
-from convatlas.layers import JoinShuffle
 
-_REMEDY = "Use another input size, or a net meant for this one."
+_ONE_AT_A_TIME = RLock()
 
 
 def trace(net: nn.Module, shape: tuple[int, int, int]) -> Graph:
     """The layers of `net` in running order, with their output shapes for images of `shape`.
 
-    The forward is followed symbolically and shapes are computed in closed form: nothing is run, so
-    `net` may live on the meta device.
+    The forward runs once in evaluation mode, on a tensor that has a shape but no values: layers
+    say their output shapes in closed form, so nothing is computed, and `net` may live on the meta
+    device. Functions count as the layers that they are; decisions that the forward takes by shapes
+    are followed. `net` is left as it was: no buffer, hook or mode of it changes.
 
     Args:
         shape: channels, height, width.
 
     Raises:
-        UserError: naming the layer, for a layer or operation that has no shape rule, and for
-            images that a layer cannot take.
+        UserError: naming the layer, for images that a layer cannot take, for a forward that needs
+            several inputs, that depends on values, or that returns no tensor.
     """
-    tracer = _Tracer()
+    _check_inputs(net)
+    with _ONE_AT_A_TIME, _in_evaluation(net):
+        recorder = Recorder({id(m): name for name, m in _named(net)}, _like(net))
+        with _followed(recorder):
+            result = net(recorder.images(shape))
+        outputs = list(_tensors(result))
+        if not outputs:
+            raise UserError(
+                f"{type(net).__name__} returns {type(result).__name__}. A net returns its logits, "
+                "one tensor."
+            )
+        return recorder.graph(outputs, _unread(net, recorder))
+
+
+def _named(net: nn.Module) -> list[tuple[str, nn.Module]]:
+    return list(net.named_modules())
+
+
+def _check_inputs(net: nn.Module) -> None:
     try:
-        calls = tracer.trace(net)
-    except TraceError as error:
+        parameters = inspect.signature(net.forward).parameters.values()
+    except (TypeError, ValueError):
+        return
+    needed = [
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 1:
         raise UserError(
-            f"{type(net).__name__} cannot be traced: {error}. A forward may not depend on values "
-            "or shapes; put such a step into a module with a shape rule."
-        ) from error
-    scopes = {name: path for name, (path, _) in tracer.node_name_to_scope.items()}
-    return _Builder(dict(net.named_modules()), scopes, shape).build(calls)
-
-
-class _Tracer(fx.Tracer):
-    """Follows a forward down to the layers that have a shape rule."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return ruled(m) is not None or super().is_leaf_module(m, module_qualified_name)
-
-
-class _Builder:
-    """Turns fx's calls into nodes with shapes, in order."""
-
-    def __init__(
-        self, modules: Mapping[str, nn.Module], scopes: Mapping[str, str], shape: Shape
-    ) -> None:
-        self._modules = modules
-        self._scopes = scopes
-        self._shape = shape
-        self._nodes: dict[str, Node] = {}  # by fx name
-        self._uses: dict[str, int] = {}
-
-    def build(self, calls: fx.Graph) -> Graph:
-        for call in calls.nodes:
-            if call.op == "output":
-                return Graph(tuple(self._nodes.values()), self._output(call))
-            self._nodes[call.name] = self._node(call)
-        raise UserError("The net returns nothing. A net returns its logits, one tensor.")
-
-    def _node(self, call: fx.Node) -> Node:
-        if call.op == "placeholder":
-            if self._nodes:
-                raise UserError(f"The net takes a second input, {call.target!r}. It takes images.")
-            return Node(name=self._unique("images"), kind="input", inputs=(), shape=self._shape)
-        if call.op == "call_module":
-            return self._layer(call)
-        return self._operation(call)
-
-    def _layer(self, call: fx.Node) -> Node:
-        path = str(call.target)
-        module = self._modules[path]
-        kind = ruled(module)
-        sources = [value for value in call.args if isinstance(value, fx.Node)]
-        plain = len(sources) == len(call.args) == (2 if kind is JoinShuffle else 1)
-        if kind is None or not plain or call.kwargs:
-            raise UserError(_unknown(path, type(module).__name__))
-        before = [self._nodes[source.name] for source in sources]
-        try:
-            shape = RULES[kind](module, *(node.shape for node in before))
-        except Misfit as misfit:
-            raise UserError(f"{path!r} ({kind.__name__}) {misfit}. {_REMEDY}") from None
-        return Node(
-            name=self._unique(path),
-            kind=kind.__name__,
-            inputs=tuple(node.name for node in before),
-            shape=shape,
-            module=module,
+            f"{type(net).__name__} takes {len(needed)} inputs ({', '.join(needed)}). A net takes "
+            "one, its images; wrap it in a module that makes the others."
         )
 
-    def _operation(self, call: fx.Node) -> Node:
-        scope = self._scopes[call.name]
-        known = call.op in ("call_function", "call_method") and call.target in KINDS
-        if not known:
-            target = getattr(call.target, "__name__", str(call.target))
-            raise UserError(_unknown(scope, f"{call.op} {target}"))
-        kind = KINDS[call.target]
-        inputs = [self._nodes[node.name] for node in _sources(call)]
-        try:
-            shape, arguments = operate(kind, call, inputs)
-        except Misfit as misfit:
-            raise UserError(f"{kind!r} in {scope or 'the net'!r} {misfit}. {_REMEDY}") from None
-        return Node(
-            name=self._unique(f"{scope}.{kind}" if scope else kind),
-            kind=kind,
-            inputs=tuple(node.name for node in inputs),
-            shape=shape,
-            arguments=arguments,
-        )
 
-    def _output(self, call: fx.Node) -> str:
-        result = call.args[0]
-        if not isinstance(result, fx.Node):
-            raise UserError("The net returns several values. A net returns its logits, one tensor.")
-        return self._nodes[result.name].name
-
-    def _unique(self, name: str) -> str:
-        self._uses[name] = count = self._uses.get(name, 0) + 1
-        return name if count == 1 else f"{name}:{count}"
+def _like(net: nn.Module) -> tuple[torch.dtype, torch.device]:
+    first = next((p for p in net.parameters() if p.is_floating_point()), None)
+    if first is None:
+        return torch.float32, torch.device("cpu")
+    return first.dtype, first.device
 
 
-def _sources(call: fx.Node) -> Iterator[fx.Node]:
-    """What a call reads, in order and as often as it does; joined tensors come in a list."""
-    for argument in (*call.args, *call.kwargs.values()):
-        for value in argument if isinstance(argument, Sequence) else (argument,):
-            if isinstance(value, fx.Node):
-                yield value
+@contextmanager
+def _in_evaluation(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without a word to the modules, which may do more in `eval()`."""
+    learning = [module for module in net.modules() if module.training]
+    for module in learning:
+        module.__dict__["training"] = False
+    try:
+        yield
+    finally:
+        for module in learning:
+            module.__dict__["training"] = True
 
 
-def _unknown(path: str, kind: str) -> str:
-    known = ", ".join(sorted(layer.__name__ for layer in RULES))
-    return (
-        f"{path or 'the net'!r} uses {kind}, which has no shape rule. Known layers: {known}; "
-        f"known operations: {', '.join(sorted(set(KINDS.values())))}."
-    )
+@contextmanager
+def _followed(recorder: Recorder) -> Iterator[None]:
+    """Every call of a module with ghosts is told to `recorder`; other calls go their way."""
+    original = nn.Module.__call__
+
+    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if _for(recorder, args) or _for(recorder, tuple(kwargs.values())):
+            return recorder.call(module, original, args, kwargs)
+        return original(module, *args, **kwargs)
+
+    nn.Module.__call__ = call  # type: ignore[method-assign]
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+def _for(recorder: Recorder, values: Any) -> bool:
+    for value in values:
+        if isinstance(value, Ghost):
+            return value.listener is recorder
+        if isinstance(value, list | tuple) and _for(recorder, value):
+            return True
+    return False
+
+
+def _tensors(value: Any) -> Iterator[Ghost]:
+    """The tensors in what a forward returns."""
+    if isinstance(value, Ghost):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _unread(net: nn.Module, recorder: Recorder) -> dict[str, int]:
+    """Parameters of modules that the forward did not enter and no operation read; elements."""
+    unread: dict[int, tuple[str, int]] = {}
+    for path, module in _named(net):
+        if id(module) in recorder.entered:
+            continue
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in recorder.read:
+                full = f"{path}.{name}" if path else name
+                unread.setdefault(id(parameter), (full, parameter.numel()))
+    return dict(unread.values())

@@ -155,7 +155,7 @@ def _candidate(
         params=report.params,
         mult_adds=report.mult_adds,
         size_bytes=report.weight_bytes,
-        predicted_memory_bytes=report.peak_memory_bytes,
+        predicted_memory_bytes=report.planned_memory_bytes,
     )
 
 

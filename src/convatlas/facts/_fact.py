@@ -18,7 +18,7 @@ Quantity = Literal[
     "mult_adds_percent",
     "weights_percent",
 ]
-Convention = Literal["conv+linear", "with bias", "all operators", "doubled", "condensenet"]
+Convention = Literal["conv+linear", "with bias", "all operators", "doubled", "condensenet", "thop"]
 COUNTED_ONE_BY_ONE = frozenset({"layers", "channels", "side"})  # 60 is 60, and not about 60
 
 

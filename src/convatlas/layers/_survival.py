@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from convatlas.errors import UserError
 
@@ -26,7 +26,7 @@ class Survival(nn.Module):
 
         Never in evaluation, and never while the net is traced.
         """
-        if not self.training or isinstance(x, fx.Proxy):
+        if not self.training:
             return False
         return bool(torch.rand(()) >= self.probability)
 

@@ -1,0 +1,99 @@
+"""Where on the image the cells of a map look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from convatlas.analysis import Graph, Node, pair, window_padding
+from convatlas.layers import SparseConv2d, SubSample, ZeroPadShortcut
+
+Sides = tuple[int, int]  # down, across
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldGrid:
+    """The pixels that the cells of a map see.
+
+    The cell in row i sees the rows from `offset` + i * `stride`, `size` of them; columns likewise.
+    Padding makes the offset negative: the first cells look beyond the image. The gates of a
+    squeeze-and-excitation block depend on the whole image; they are not counted.
+    """
+
+    size: Sides = (1, 1)
+    stride: Sides = (1, 1)
+    offset: Sides = (0, 0)
+
+    def behind(
+        self, window: Sides, *, stride: Sides = (1, 1), padding: Sides = (0, 0)
+    ) -> "FieldGrid":
+        """The grid of the outputs of a window that slides over this map."""
+        (h, w), (down, across), (top, left) = self.size, self.stride, self.offset
+        return FieldGrid(
+            size=(h + (window[0] - 1) * down, w + (window[1] - 1) * across),
+            stride=(down * stride[0], across * stride[1]),
+            offset=(top - padding[0] * down, left - padding[1] * across),
+        )
+
+    def centres(self, shape: Sides) -> tuple[list[float], list[float]]:
+        """The middle of the field of every row and of every column of a map of `shape`.
+
+        In pixels; 0 is the middle of the first.
+        """
+        down, across = (
+            [offset + (size - 1) / 2 + i * stride for i in range(cells)]
+            for size, stride, offset, cells in zip(
+                self.size, self.stride, self.offset, shape, strict=True
+            )
+        )
+        return down, across
+
+
+def field_grids(graph: Graph) -> dict[str, FieldGrid]:
+    """The grid of every map that is not computed from the whole image at once."""
+    found: dict[str, FieldGrid] = {graph.input.name: FieldGrid()}
+    for node in graph.nodes[1:]:
+        before = [found[name] for name in node.inputs if name in found]
+        if len(node.shape) == 3 and before and not _global(graph, node):
+            found[node.name] = _behind(graph, node, _union(before))
+    return found
+
+
+def _global(graph: Graph, node: Node) -> bool:
+    return isinstance(node.module, nn.AdaptiveAvgPool2d) and node.shape[1:] == (1, 1)
+
+
+def _union(grids: Sequence[FieldGrid]) -> FieldGrid:
+    """What is seen by one of the maps that are added or joined cell by cell."""
+    first = grids[0]
+    if len(grids) == 1:
+        return first
+    ends = [[offset + size for offset, size in zip(g.offset, g.size, strict=True)] for g in grids]
+    top, left = (min(g.offset[side] for g in grids) for side in (0, 1))
+    bottom, right = (max(end[side] for end in ends) for side in (0, 1))
+    return FieldGrid(size=(bottom - top, right - left), stride=first.stride, offset=(top, left))
+
+
+def _behind(graph: Graph, node: Node, before: FieldGrid) -> FieldGrid:
+    layer: Any = node.module
+    if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+        (kh, kw), (dh, dw) = pair(layer.kernel_size), pair(layer.dilation)
+        window = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
+        return before.behind(window, stride=pair(layer.stride), padding=window_padding(layer))
+    if isinstance(layer, nn.AvgPool2d):
+        return before.behind(
+            pair(layer.kernel_size), stride=pair(layer.stride), padding=pair(layer.padding)
+        )
+    if isinstance(layer, SparseConv2d | SubSample):
+        return before.behind(pair(layer.kernel_size), stride=pair(layer.stride))
+    if isinstance(layer, ZeroPadShortcut):
+        return before.behind((1, 1), stride=pair(layer.stride))
+    if isinstance(layer, nn.ZeroPad2d):
+        left, _, top, _ = layer.padding
+        return before.behind((1, 1), padding=(top, left))
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        (h, w), (rows, columns) = graph[node.inputs[0]].shape[1:], node.shape[1:]
+        step = (h // rows, w // columns)
+        return before.behind(step, stride=step)
+    return before

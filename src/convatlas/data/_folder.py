@@ -55,14 +55,23 @@ def list_folder(root: Path) -> Listing:
         UserError: if it cannot be read, or holds no image in a class folder, or one class only, or
             if its training and test folders disagree on the classes.
     """
+    listing = find_images(root)
+    _check_classes(listing)
+    return listing
+
+
+def find_images(root: Path) -> Listing:
+    """The images of a folder as `list_folder` finds them, whatever classes there are.
+
+    Raises:
+        UserError: if the folder cannot be read.
+    """
     try:
         entries = listed(os.fspath(root))
-        listing = _divided(root, entries) or _undivided(root, entries, None)
+        return _divided(root, entries) or _undivided(root, entries, None)
     except OSError as error:
         where = shown(os.fsdecode(error.filename or root))
         raise UserError(f"Cannot read folder {where!r}: {error.strerror}.") from error
-    _check_classes(listing)
-    return listing
 
 
 def _divided(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:

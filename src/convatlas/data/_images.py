@@ -1,0 +1,203 @@
+"""Labelled images for scoring: nothing decoded before its turn, however many there are."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from convatlas.data._decode import read_picture
+from convatlas.data._folder import Found, Listing, find_images
+from convatlas.data._names import Names
+from convatlas.data._open import BUILT_IN, open_dataset
+from convatlas.data._picture import Picture
+from convatlas.data._progress import Progress
+from convatlas.data._relabel import labelled_as, numbering, remark_on_order
+from convatlas.data._scan_cache import stamp_of
+from convatlas.data._shard_labels import class_list, number_labels
+from convatlas.data._shards import index_shards, shard_paths
+from convatlas.data._types import SPLITS, ImageSource, Split, SplitName, Unreadable
+from convatlas.errors import UserError
+
+Part = Literal["train", "val", "test", "all"]
+PARTS: tuple[Part, ...] = (*SPLITS, "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Images:
+    """Images with labels that number a model's classes.
+
+    `source.picture` raises `Undecodable` for an image that cannot be read. Pickled for other
+    processes it is small: places and labels, never pixels of files.
+    """
+
+    name: str
+    part: Part
+    labels: npt.NDArray[np.int64]  # [n]
+    names: Sequence[str]  # one per image, all different
+    source: ImageSource
+    fingerprint: str  # of names, labels and what tells that the images are the same
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()  # left out before: they have no number
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def open_images(
+    where: str,
+    part: Part | None,
+    classes: Sequence[str],
+    *,
+    seed: int = 0,
+    unreadable: Literal["skip", "refuse"] = "refuse",
+    progress: Progress | None = None,
+) -> Images:
+    """The images of `part` of what `where` names, labelled as `classes`, a model's, are numbered.
+
+    Images are looked at beforehand only where a part has to be chosen among undivided ones. Of tar
+    shards and of parts that have a folder of their own just names and places are read.
+
+    Args:
+        where: as in `open_dataset`, or tar shards: a .tar file, `val-{000..049}.tar`, a folder.
+        part: None is "all" of shards, else "test"; "all" is every image once.
+
+    Raises:
+        UserError: if there is no such data set, or a label is outside the classes.
+    """
+    if shards := () if where in BUILT_IN else shard_paths(where):
+        return _of_shards(where, shards, part, classes, progress)
+    part = part or "test"
+    if part not in PARTS:
+        raise UserError(f"No split named {part!r}. Give one of: {', '.join(PARTS)}.")
+    root = Path(where).expanduser()
+    if where not in BUILT_IN and root.is_dir():
+        listing = find_images(root)
+        files = _streamed(listing, part)
+        if files is not None:
+            return _of_files(listing, files, part, classes)
+    dataset = open_dataset(where, seed=seed, unreadable=unreadable, progress=progress)
+    names: tuple[SplitName, ...] = SPLITS if part == "all" else (part,)
+    splits = [labelled_as(dataset, name, tuple(classes)) for name in names]
+    return Images(
+        name=dataset.name,
+        part=part,
+        labels=np.concatenate([split.labels for split in splits]),
+        names=Names(name for split in splits for name in split.names),
+        source=_Chained.of(splits),
+        fingerprint=dataset.fingerprint,
+        notes=(*dataset.notes, *remark_on_order(dataset.classes, classes)),
+        unreadable=dataset.scan.unreadable,
+    )
+
+
+def _streamed(listing: Listing, part: Part) -> list[Found] | None:
+    """The files of `part` where the folders say them, else None."""
+    if part == "all":
+        return list(listing.files)
+    divided = listing.divided
+    if part == "test" and len(divided) == 2:  # train/ and one other, which is the final test
+        (own,) = divided - {"train"}
+    elif len(divided) == 3:
+        own = part
+    else:
+        return None
+    return [found for found in listing.files if found.split == own]
+
+
+def _of_files(
+    listing: Listing, files: Sequence[Found], part: Part, classes: Sequence[str]
+) -> Images:
+    if not files:
+        raise UserError(
+            f"{str(listing.root)!r} holds no images in class folders. Put the images of each class "
+            "into a folder of their own: cats/1.jpg, dogs/1.jpg."
+        )
+    own = sorted({found.label for found in files})
+    position = dict(zip(own, numbering(own, classes).tolist(), strict=True))
+    labels = np.fromiter((position[found.label] for found in files), np.int64, len(files))
+    names = Names(map(listing.name, files))
+    paths = Names(found.path for found in files)
+    how = "Every image once" if part == "all" else f"The {part} images as the folders divide them"
+    note = f"{how}: {len(files):,} files, each decoded when its turn comes."
+    return Images(
+        name=listing.root.resolve().name,
+        part=part,
+        labels=labels,
+        names=names,
+        source=_Files(paths),
+        fingerprint=_stamps(names, paths, labels),
+        notes=(note, *listing.notes, *remark_on_order(own, classes)),
+    )
+
+
+def _of_shards(
+    where: str,
+    paths: Sequence[str],
+    part: Part | None,
+    classes: Sequence[str],
+    progress: Progress | None,
+) -> Images:
+    if part not in (None, "all"):
+        raise UserError(
+            f"Shards are not divided into splits, so there is no {part!r} of {where!r}. Give the "
+            "shards of that split, with --split all."
+        )
+    index = index_shards(paths, progress=progress)
+    spelt = np.frombuffer(index.label, np.int32)
+    first = {text: index.names[int((spelt == i).argmax())] for text, i in index.labels.items()}
+    found = number_labels(first, classes, class_list(paths[0]))
+    passed = tuple(
+        f"{count:,} files ending in .{ending} belong to samples but are not their image."
+        for ending, count in index.others.items()
+    )
+    return Images(
+        name=Path(where).name,
+        part="all",
+        labels=found.numbers[spelt],
+        names=index.names,
+        source=index,
+        fingerprint=index.fingerprint(),
+        notes=(f"{len(index):,} images in {len(paths):,} tar shards.", *found.notes, *passed),
+    )
+
+
+def _stamps(names: Names, paths: Names, labels: npt.NDArray[np.int64]) -> str:
+    """Of every file's name, size, time and label: another file in its place is noticed."""
+    digest = sha256(labels.astype("<i8").tobytes())
+    for name, path in zip(names, paths, strict=True):
+        digest.update(f"\0{name}\0{stamp_of(path)}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Images in files that nobody has looked at yet."""
+
+    paths: Names
+
+    def picture(self, index: int) -> Picture:
+        return read_picture(self.paths[index])
+
+
+@dataclass(frozen=True, slots=True)
+class _Chained:
+    """The images of several splits, one split behind another."""
+
+    sources: tuple[ImageSource, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, splits: Iterable[Split]) -> "_Chained":
+        splits = tuple(splits)
+        starts = accumulate((len(split) for split in splits[:-1]), initial=0)
+        return cls(tuple(split.source for split in splits), tuple(starts))
+
+    def picture(self, index: int) -> Picture:
+        which = bisect_right(self.starts, index) - 1
+        return self.sources[which].picture(index - self.starts[which])

@@ -2,41 +2,64 @@
 
 from convatlas.data._advice import augmentation_for
 from convatlas.data._augment import Augmentation, augment
-from convatlas.data._decode import MAX_PIXELS
-from convatlas.data._fit import centre, load_image
+from convatlas.data._decode import MAX_PIXELS, Undecodable, read_picture
+from convatlas.data._fit import LONGEST, centre, fit, fit_whole, load_image
+from convatlas.data._image_files import image_files
+from convatlas.data._images import PARTS, Images, Part, open_images
 from convatlas.data._material import Material
+from convatlas.data._names import Names
 from convatlas.data._normalise import normalise
 from convatlas.data._open import BUILT_IN, open_dataset
+from convatlas.data._picture import Picture
 from convatlas.data._pixels import Pixels, StoredPixels, channel_statistics
+from convatlas.data._pool import in_chunks
 from convatlas.data._prepare import prepare
-from convatlas.data._preprocessing import Preprocessing
+from convatlas.data._preprocessing import MAX_SIDE, ChannelOrder, Interpolation, Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._random import order
-from convatlas.data._relabel import labelled_as, split_of
-from convatlas.data._types import Dataset, Scan, Split, Unreadable
+from convatlas.data._relabel import labelled_as, numbering, split_of
+from convatlas.data._types import Dataset, ImageSource, Scan, Split, Unreadable
 
 __all__ = [
     "BUILT_IN",
+    "LONGEST",
     "MAX_PIXELS",
+    "MAX_SIDE",
+    "PARTS",
     "Augmentation",
+    "ChannelOrder",
     "Dataset",
+    "ImageSource",
+    "Images",
+    "Interpolation",
     "Material",
+    "Names",
+    "Part",
+    "Picture",
     "Pixels",
     "Preprocessing",
     "Progress",
     "Scan",
     "Split",
     "StoredPixels",
+    "Undecodable",
     "Unreadable",
     "augment",
     "augmentation_for",
     "centre",
     "channel_statistics",
+    "fit",
+    "fit_whole",
+    "image_files",
+    "in_chunks",
     "labelled_as",
     "load_image",
     "normalise",
+    "numbering",
     "open_dataset",
+    "open_images",
     "order",
     "prepare",
+    "read_picture",
     "split_of",
 ]

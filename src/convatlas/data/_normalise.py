@@ -16,7 +16,7 @@ def normalise(
     """(x / 255 - mean) / std per channel, float32 in channels_last memory format.
 
     Computed as (x - 255 mean) * (1 / (255 std)), each step rounded by itself: an image gives the
-    same numbers in every batch.
+    same numbers in every batch. With `channel_order` "bgr" the channels are turned round first.
     """
     n, height, width, channels = batch.shape
     assert channels == preprocessing.channels  # noqa: S101  an invariant of ours, not input
@@ -24,6 +24,8 @@ def normalise(
     mean = torch.tensor(preprocessing.mean, dtype=torch.float64).mul(255)
     scale = torch.tensor(preprocessing.std, dtype=torch.float64).mul(255).reciprocal()
     means, scales = (values.float().repeat(width) for values in (mean, scale))
+    if preprocessing.channel_order == "bgr":
+        batch = batch[..., ::-1]
     rows = torch.from_numpy(np.ascontiguousarray(batch)).view(n * height, row)
     result = torch.empty(n * height, row)
     step = max(1, _PIECE // row)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convatlas.data._fit import fit
+from convatlas.data._preprocessing import Interpolation
 from convatlas.data._types import Split
 
 
@@ -52,6 +53,7 @@ class DecodedPixels(Pixels):
     side: int
     channels: Literal[1, 3]
     threads: int
+    interpolation: Interpolation = "bilinear"
     _pool: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class DecodedPixels(Pixels):
 
         def decode(place: int) -> None:
             picture = self.split.source.picture(int(indices[place]))
-            images[place] = fit(picture, self.side, self.channels)
+            images[place] = fit(picture, self.side, self.channels, self.interpolation)
 
         list(self._pool.map(decode, range(len(indices))))
         return images

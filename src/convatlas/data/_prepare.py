@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convatlas.data._fit import fit
 from convatlas.data._pixels import DecodedPixels, Pixels, StoredPixels
 from convatlas.data._pool import in_chunks
-from convatlas.data._preprocessing import Preprocessing
+from convatlas.data._preprocessing import Interpolation, Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._scan import reporter
 from convatlas.data._types import Split
@@ -49,13 +49,15 @@ def prepare(
         return DecodedPixels(
             labels=split.labels, names=split.names,
             split=split, side=side, channels=channels, threads=threads,
+            interpolation=preprocessing.interpolation,
         )  # fmt: skip
-    path = cache / f"{split.name}-{split.fingerprint}-{side}x{channels}.npy"
+    way = "" if preprocessing.interpolation == "bilinear" else f"-{preprocessing.interpolation}"
+    path = cache / f"{split.name}-{split.fingerprint}-{side}x{channels}{way}.npy"
     images = _stored(path, shape)
     if images is None:
         _check_room(cache, prod(shape))
         done = reporter(f"decoding {split.name} images", len(split), progress)
-        _store(path, split, shape, threads=threads, done=done)
+        _store(path, split, shape, preprocessing.interpolation, threads=threads, done=done)
         images = _stored(path, shape)
         assert images is not None, f"{path} was written just now"  # noqa: S101  an invariant of ours, not input
     return StoredPixels(labels=split.labels, names=split.names, images=images)
@@ -87,6 +89,7 @@ def _store(
     path: Path,
     split: Split,
     shape: tuple[int, ...],
+    interpolation: Interpolation,
     *,
     threads: int,
     done: Callable[[int], None],
@@ -96,7 +99,8 @@ def _store(
     def decode(indices: Sequence[int]) -> npt.NDArray[np.uint8]:
         images = np.empty((len(indices), *shape[1:]), np.uint8)
         for place, index in enumerate(indices):
-            images[place] = fit(split.source.picture(index), side, 1 if channels == 1 else 3)
+            picture = split.source.picture(index)
+            images[place] = fit(picture, side, 1 if channels == 1 else 3, interpolation)
         return images
 
     chunk = max(1, min(64, _CHUNK_BYTES // prod(shape[1:])))

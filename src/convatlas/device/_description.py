@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from convatlas.data import Preprocessing
+from convatlas.data import ChannelOrder, Interpolation, Preprocessing
 from convatlas.deployment import METADATA_KEY
 from convatlas.errors import UserError
 
@@ -40,6 +40,8 @@ class StoredPreprocessing(_Strict):
     mean: Row
     std: Row
     crop_share: float = 1.0
+    interpolation: Interpolation = "bilinear"
+    channel_order: ChannelOrder = "rgb"
 
     def checked(self, path: Path) -> Preprocessing:
         """As `Preprocessing`, whose own limits hold too."""

@@ -83,7 +83,7 @@ def unmapped(graph: Graph) -> tuple[str, ...]:
     return tuple(
         node.name
         for node in graph.nodes[1:]
-        if not getattr(node, "known", True) or (_has_weights(node) and _convolution(node) is None)
+        if not node.known or (_has_weights(node) and _convolution(node) is None)
     )
 
 
@@ -114,7 +114,8 @@ def _share(reads: tuple[tuple[str, int], ...], words: int) -> tuple[tuple[str, i
 
 def _works(graph: Graph, node: Node) -> bool:
     """Whether a layer without weights takes a pass of its own."""
-    if node.kind in _MOVES:
+    view = node.owner != node.name and not node.in_place
+    if view or node.kind in _MOVES:
         return False
     if len(node.inputs) > 1 or isinstance(node.module, SubSample) or "pool" in node.kind.lower():
         return True
@@ -122,7 +123,7 @@ def _works(graph: Graph, node: Node) -> bool:
 
 
 def _has_weights(node: Node) -> bool:
-    return node.module is not None and any(p.dim() > 1 for p in node.module.parameters())
+    return any(parameter.dim() > 1 for parameter in node.parameters)
 
 
 def _convolution(node: Node) -> Convolution | None:

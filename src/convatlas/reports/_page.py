@@ -1,18 +1,12 @@
 """The page: its sections in the order a person wants them, its style and its script."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from convatlas.reports import _about, _candidates, _headline, _quality, _search
-from convatlas.reports._chart import Figure, embedded
+from convatlas.reports._chart import Figure
 from convatlas.reports._html import Html, element, join, name, shortened
-
-# The browser itself then refuses anything from the network.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src "
-    "data: blob:; form-action 'none'; base-uri 'none'"
-)
+from convatlas.reports._shell import Section, document
 
 
 def page(result: Mapping[str, Any], pictures: Mapping[int, bytes], plotly: str) -> str:
@@ -22,23 +16,21 @@ def page(result: Mapping[str, Any], pictures: Mapping[int, bytes], plotly: str) 
         plotly: source of plotly's script.
     """
     figures: dict[str, Figure] = {}
-    sections = _sections(result, pictures, figures)
-    body = element(
-        "body",
-        element("header", _top(result), _contents(sections)),
-        element("main", *(_section(key, title, content) for key, title, content in sections)),
-        element("noscript", element("p", "The charts and sorting need JavaScript.")),
-        embedded(figures),
-        *([_script(plotly)] if figures else []),
-        _script(_part("script.js")),
+    winner = _headline.chosen(result)
+    outcome = winner["id"] if winner else "no net fits"
+    return document(
+        f"{shortened(_title(result), 80)}: {shortened(outcome, 80)}",
+        _top(result),
+        _sections(result, pictures, figures),
+        figures=figures,
+        plotly=plotly,
     )
-    return f"<!doctype html>\n{element('html', _head(result), body, lang='en')}\n"
 
 
 def _sections(
     result: Mapping[str, Any], pictures: Mapping[int, bytes], figures: dict[str, Figure]
-) -> list[tuple[str, str, Html]]:
-    """(key, title, content) of the sections that have content."""
+) -> list[Section]:
+    """The sections that have content."""
     search = [_search.rounds(result, figures), _search.training(result, figures)]
     candidates = _candidates.section(result, figures)
     title = "Accuracy against latency" if "candidates" in figures else "All candidates"
@@ -68,37 +60,3 @@ def _top(result: Mapping[str, Any]) -> Html:
 
 def _title(result: Mapping[str, Any]) -> str:
     return str(result.get("title") or (result.get("data") or {}).get("name") or "images")
-
-
-def _contents(sections: list[tuple[str, str, Html]]) -> Html:
-    links = (element("a", title, href=f"#{key}") for key, title, _ in sections)
-    return element("nav", *links, aria_label="Sections")
-
-
-def _section(key: str, title: str, content: Html) -> Html:
-    return element("section", element("h2", title), content, id=key)
-
-
-def _head(result: Mapping[str, Any]) -> Html:
-    winner = _headline.chosen(result)
-    outcome = winner["id"] if winner else "no net fits"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name_="color-scheme", content="light dark"),
-        element("title", f"{shortened(_title(result), 80)}: {shortened(outcome, 80)}"),
-        element("style", Html(_part("style.css"))),
-    )
-
-
-def _part(file: str) -> str:
-    return (files("convatlas.reports") / file).read_text(encoding="utf-8")
-
-
-def _script(source: str) -> Html:
-    """`source` inside a script element, which it cannot end."""
-    return element(
-        "script", Html(source.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
-    )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from convatlas.errors import UserError
 from convatlas.files import write_atomic
 from convatlas.reports._page import page
+from convatlas.reports._shell import plotly_source
 
 
 def write_report(result: Mapping[str, Any], path: Path, *, pictures: Mapping[int, bytes]) -> Path:
@@ -21,18 +21,6 @@ def write_report(result: Mapping[str, Any], path: Path, *, pictures: Mapping[int
     Raises:
         UserError: if plotly is not installed or `path` cannot be written.
     """
-    content = page(result, pictures, _plotly())
+    content = page(result, pictures, plotly_source())
     write_atomic(path, content.encode("utf-8"))
     return path
-
-
-def _plotly() -> str:
-    """Source of plotly's script, from the installed package."""
-    try:
-        from plotly.offline import get_plotlyjs
-    except ModuleNotFoundError as error:
-        raise UserError(
-            "report.html needs plotly, which is not installed. "
-            "Install it with: pip install 'convatlas[report]'"
-        ) from error
-    return str(get_plotlyjs())

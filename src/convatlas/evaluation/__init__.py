@@ -2,29 +2,84 @@
 
 from convatlas.evaluation._class_map import ClassMapper, class_map_of
 from convatlas.evaluation._evaluate import evaluate
+from convatlas.evaluation._evaluation_of import evaluation_of
+from convatlas.evaluation._excitation import Excitation, ExcitationBlock, excitation
 from convatlas.evaluation._field_grid import FieldGrid
 from convatlas.evaluation._fully_convolutional import FullyConvolutional, to_fully_convolutional
 from convatlas.evaluation._heatmap import METHODS, Heatmap, Heatmapper
+from convatlas.evaluation._near_duplicates import (
+    NearDuplicate,
+    NearDuplicates,
+    error_without,
+    near_duplicates,
+)
 from convatlas.evaluation._overlay import overlay
 from convatlas.evaluation._placement import Placement
 from convatlas.evaluation._predictor import Predictor, predictor_of
+from convatlas.evaluation._presets import PRESETS, preset
 from convatlas.evaluation._result import ClassScore, Evaluation, Mistake
+from convatlas.evaluation._robustness import Robustness, RobustnessCurve, robustness
+from convatlas.evaluation._score import Scores, score, score_all
+from convatlas.evaluation._scored import Scored
+from convatlas.evaluation._scoring_model import ClassMap, ScoringModel
+from convatlas.evaluation._views import Plan, plan
+from convatlas.evaluation.metrics import (
+    Calibration,
+    Comparison,
+    Slices,
+    Temperature,
+    at_temperature,
+    calibrated,
+    compare,
+    fit_temperature,
+    slices,
+)
 
 __all__ = [
     "METHODS",
+    "PRESETS",
+    "Calibration",
+    "ClassMap",
     "ClassMapper",
     "ClassScore",
+    "Comparison",
     "Evaluation",
+    "Excitation",
+    "ExcitationBlock",
     "FieldGrid",
     "FullyConvolutional",
     "Heatmap",
     "Heatmapper",
     "Mistake",
+    "NearDuplicate",
+    "NearDuplicates",
     "Placement",
+    "Plan",
     "Predictor",
+    "Robustness",
+    "RobustnessCurve",
+    "Scored",
+    "Scores",
+    "ScoringModel",
+    "Slices",
+    "Temperature",
+    "at_temperature",
+    "calibrated",
     "class_map_of",
+    "compare",
+    "error_without",
     "evaluate",
+    "evaluation_of",
+    "excitation",
+    "fit_temperature",
+    "near_duplicates",
     "overlay",
+    "plan",
     "predictor_of",
+    "preset",
+    "robustness",
+    "score",
+    "score_all",
+    "slices",
     "to_fully_convolutional",
 ]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from convatlas.data import Pixels, Preprocessing, Progress, centre, normalise
 from convatlas.errors import UserError
+from convatlas.evaluation._mean import mean
 from convatlas.evaluation._outcomes import Outcomes, outcomes_of
 from convatlas.evaluation._predictor import Predictor
 from convatlas.evaluation._result import Evaluation
@@ -14,7 +15,6 @@ from convatlas.evaluation._scores import (
     calibration_error,
     class_scores,
     confusion,
-    mean,
     mistakes,
 )
 

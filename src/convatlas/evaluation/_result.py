@@ -3,6 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from convatlas.data import Unreadable
+from convatlas.evaluation.metrics._calibration import Reliability
+from convatlas.evaluation.metrics._confused import ConfusedPair
+from convatlas.evaluation.metrics._curves import ClassCurves
+from convatlas.evaluation.metrics._intervals import Interval
+from convatlas.evaluation.metrics._top_k import TopKError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassScore:
@@ -32,6 +39,9 @@ class Evaluation:
     `confusion` has a row per true class; it is empty above 1,000 classes. `calibration_error` is
     the expected calibration error with 15 bins of equal width, as a share of 1.
 
+    What follows `mistakes` is there when a set of scores was evaluated, and empty when a net was
+    scored in passing, as training does.
+
     Source of the calibration error: Guo et al., ICML 2017 (arXiv:1706.04599), Eq. 3.
     """
 
@@ -44,6 +54,13 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
     per_class: tuple[ClassScore, ...]
     mistakes: tuple[Mistake, ...]  # most confident first, at most 64
+    model: str = ""
+    unreadable: tuple[Unreadable, ...] = ()  # not among the n
+    top_k: tuple[TopKError, ...] = ()
+    loss_interval: Interval | None = None
+    reliability: Reliability | None = None
+    confused: tuple[ConfusedPair, ...] = ()  # most frequent first
+    curves: tuple[ClassCurves, ...] = ()  # up to 20 classes
 
     @property
     def accuracy(self) -> float:
@@ -63,4 +80,16 @@ class Evaluation:
             "confusion": [list(row) for row in self.confusion],
             "per_class": [asdict(score) for score in self.per_class],
             "mistakes": [asdict(mistake) for mistake in self.mistakes],
+            **(self._more() if self.top_k else {}),
+        }
+
+    def _more(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "unreadable": [asdict(file) for file in self.unreadable],
+            "top_k": [asdict(score) for score in self.top_k],
+            "loss_interval": asdict(self.loss_interval) if self.loss_interval else None,
+            "reliability": asdict(self.reliability) if self.reliability else None,
+            "confused": [asdict(pair) for pair in self.confused],
+            "curves": [asdict(curve) for curve in self.curves],
         }

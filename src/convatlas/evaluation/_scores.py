@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from math import fsum
 
 import numpy as np
-import numpy.typing as npt
 
 from convatlas.evaluation._outcomes import Outcomes
 from convatlas.evaluation._result import ClassScore, Mistake
@@ -12,11 +11,6 @@ from convatlas.evaluation._result import ClassScore, Mistake
 MOST_MISTAKES = 64
 MOST_CLASSES = 1_000  # of a confusion matrix
 _BINS = 15
-
-
-def mean(values: npt.NDArray[np.float64]) -> float:
-    """The mean, its sum rounded once."""
-    return fsum(values.tolist()) / len(values)
 
 
 def calibration_error(found: Outcomes) -> float:

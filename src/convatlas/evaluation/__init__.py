@@ -3,7 +3,6 @@
 from convatlas.evaluation._class_map import ClassMapper, class_map_of
 from convatlas.evaluation._evaluate import evaluate
 from convatlas.evaluation._evaluation_of import evaluation_of
-from convatlas.evaluation._excitation import Excitation, ExcitationBlock, excitation
 from convatlas.evaluation._field_grid import FieldGrid
 from convatlas.evaluation._fully_convolutional import FullyConvolutional, to_fully_convolutional
 from convatlas.evaluation._heatmap import METHODS, Heatmap, Heatmapper
@@ -15,13 +14,17 @@ from convatlas.evaluation._near_duplicates import (
 )
 from convatlas.evaluation._overlay import overlay
 from convatlas.evaluation._placement import Placement
+from convatlas.evaluation._predictions import saver
 from convatlas.evaluation._predictor import Predictor, predictor_of
 from convatlas.evaluation._presets import PRESETS, preset
+from convatlas.evaluation._processes import Scorer, Told
 from convatlas.evaluation._result import ClassScore, Evaluation, Mistake
 from convatlas.evaluation._robustness import Robustness, RobustnessCurve, robustness
+from convatlas.evaluation._runs import Contestant, ensemble_of, numbered_for, scored_by
 from convatlas.evaluation._score import Scores, score, score_all
 from convatlas.evaluation._scored import Scored
 from convatlas.evaluation._scoring_model import ClassMap, ScoringModel
+from convatlas.evaluation._store import Piece
 from convatlas.evaluation._views import Plan, plan
 from convatlas.evaluation.metrics import (
     Calibration,
@@ -43,9 +46,8 @@ __all__ = [
     "ClassMapper",
     "ClassScore",
     "Comparison",
+    "Contestant",
     "Evaluation",
-    "Excitation",
-    "ExcitationBlock",
     "FieldGrid",
     "FullyConvolutional",
     "Heatmap",
@@ -53,33 +55,39 @@ __all__ = [
     "Mistake",
     "NearDuplicate",
     "NearDuplicates",
+    "Piece",
     "Placement",
     "Plan",
     "Predictor",
     "Robustness",
     "RobustnessCurve",
     "Scored",
+    "Scorer",
     "Scores",
     "ScoringModel",
     "Slices",
     "Temperature",
+    "Told",
     "at_temperature",
     "calibrated",
     "class_map_of",
     "compare",
+    "ensemble_of",
     "error_without",
     "evaluate",
     "evaluation_of",
-    "excitation",
     "fit_temperature",
     "near_duplicates",
+    "numbered_for",
     "overlay",
     "plan",
     "predictor_of",
     "preset",
     "robustness",
+    "saver",
     "score",
     "score_all",
+    "scored_by",
     "slices",
     "to_fully_convolutional",
 ]

@@ -1,5 +1,6 @@
 """Memory access beside its lower bound: the four guidelines of ShuffleNet v2, counted."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Any
@@ -63,13 +64,18 @@ def access_report(net: nn.Module, shape: tuple[int, int, int]) -> AccessReport:
     elementwise = sum(r.memory_access for r in costs if r.kind in ELEMENTWISE | _JOINING)
     depthwise = sum(r.memory_access for r in convolutions if _depthwise(graph[r.name]))
     return AccessReport(
-        rows=tuple(_row(graph, row) for row in convolutions),
+        rows=access_rows(graph, convolutions),
         access=total,
         fragments=sum(node.kind in _OPERATORS for node in graph.nodes),
         chain=_longest_chain(graph),
         elementwise_share=elementwise / total,
         depthwise_share=depthwise / total,
     )
+
+
+def access_rows(graph: Graph, convolutions: Iterable[CostRow]) -> tuple[AccessRow, ...]:
+    """Memory access of convolutions beside its bound."""
+    return tuple(_row(graph, row) for row in convolutions)
 
 
 def _row(graph: Graph, row: CostRow) -> AccessRow:

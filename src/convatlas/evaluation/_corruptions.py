@@ -49,7 +49,7 @@ def _blur(image: Square, share: float, _: np.random.Generator) -> Square:
 
 
 def _brightness(image: Square, factor: float, _: np.random.Generator) -> Square:
-    return (image * factor).round().clip(0, 255).astype(np.uint8)
+    return (image.astype(np.float64) * factor).round().clip(0, 255).astype(np.uint8)
 
 
 def _picture(image: Square) -> Image.Image:
@@ -57,9 +57,9 @@ def _picture(image: Square) -> Image.Image:
 
 
 CORRUPTIONS = (
-    Corruption("JPEG", "quality", (80, 50, 25, 15, 7), _jpeg),
-    Corruption("noise", "standard deviation, % of white", (4, 8, 12, 18, 26), _noise),
-    Corruption("blur", "standard deviation, % of the side", (0.5, 1, 1.5, 2, 3), _blur),
+    Corruption("JPEG", "quality", (80.0, 50.0, 25.0, 15.0, 7.0), _jpeg),
+    Corruption("noise", "standard deviation, % of white", (4.0, 8.0, 12.0, 18.0, 26.0), _noise),
+    Corruption("blur", "standard deviation, % of the side", (0.5, 1.0, 1.5, 2.0, 3.0), _blur),
     Corruption("darker", "brightness factor", (0.8, 0.6, 0.4, 0.25, 0.15), _brightness),
-    Corruption("brighter", "brightness factor", (1.25, 1.5, 2, 3, 4), _brightness),
+    Corruption("brighter", "brightness factor", (1.25, 1.5, 2.0, 3.0, 4.0), _brightness),
 )  # fmt: skip

@@ -16,12 +16,12 @@ SHARES = [[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.25, 0.5, 0.25], [0.5, 0.5, 0.0]]
 
 
 def few(**changes):
-    fields = {"truth": np.array([0, 0, 2, 0]), "names": ["a/1.png", "\u00fc.png", "c", "d"]}
-    return Scored(
-        probabilities=np.array(SHARES, np.float32), classes=("ant", "bee", "cow"),
-        protocol="flip", model="net", unreadable=(Unreadable("e.png", "cut"),),
-        **{**fields, **changes},
-    )  # fmt: skip
+    fields = {
+        "probabilities": np.array(SHARES, np.float32), "classes": ("ant", "bee", "cow"),
+        "truth": np.array([0, 0, 2, 0]), "names": ["a/1.png", "\u00fc.png", "c", "d"],
+        "protocol": "flip", "model": "net", "unreadable": (Unreadable("e.png", "cut"),),
+    }  # fmt: skip
+    return Scored(**{**fields, **changes})
 
 
 def rows_of(path):

@@ -1,11 +1,13 @@
 """What a net costs, computed without running it."""
 
 from convatlas.analysis._check import Checked, CheckedSlip, Outcome, check_facts, check_slips
-from convatlas.analysis._cost import CostReport, CostRow, cost
+from convatlas.analysis._cost import ITEM_BYTES, CostReport, CostRow, DType, cost, report_of
 from convatlas.analysis._counting import CONVENTIONS
+from convatlas.analysis._field import ReceptiveField, receptive_fields
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._measure import Measured
 from convatlas.analysis._shapes import pair, window_padding
+from convatlas.analysis._shares import CostShare, by_stage, by_type
 from convatlas.analysis._smallest import require_fit, smallest_side
 from convatlas.analysis._stages import Stage, stages
 from convatlas.analysis._trace import trace
@@ -14,21 +16,29 @@ from convatlas.facts import Convention
 
 __all__ = [
     "CONVENTIONS",
+    "ITEM_BYTES",
     "Checked",
     "CheckedSlip",
     "Convention",
     "CostReport",
     "CostRow",
+    "CostShare",
+    "DType",
     "Graph",
     "Measured",
     "Node",
     "Outcome",
+    "ReceptiveField",
     "Shape",
     "Stage",
+    "by_stage",
+    "by_type",
     "check_facts",
     "check_slips",
     "cost",
     "pair",
+    "receptive_fields",
+    "report_of",
     "require_fit",
     "smallest_side",
     "stages",

@@ -18,7 +18,6 @@ from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._kinds import layer_kind
 from convatlas.analysis._liveness import eager_peak, planned_peak
 from convatlas.analysis._parts import part_of
-from convatlas.analysis._scratch import scratch_elements
 from convatlas.analysis._trace import trace
 from convatlas.errors import UserError
 from convatlas.facts import Convention
@@ -144,7 +143,7 @@ def report_of(
     rows = cost_rows(graph, convention)
     item = ITEM_BYTES[dtype]
     params = sum(row.params for row in rows)
-    eager, planned = eager_peak(graph, scratch_elements), planned_peak(graph)
+    eager, planned = eager_peak(graph, batch), planned_peak(graph)
     largest = max(graph.nodes, key=lambda node: prod(node.shape))
     features = sum(row.read_elements + row.activations for row in rows)
     weights = sum(row.weight_elements for row in rows)
@@ -162,7 +161,7 @@ def report_of(
         memory_access=features + weights,
         memory_access_bytes=item * (batch * features + weights),
         weight_bytes=item * params,
-        peak_memory_bytes=item * (params + batch * eager.elements),
+        peak_memory_bytes=item * (params + eager.elements),
         peak_layer=eager.layer,
         planned_memory_bytes=item * (params + batch * planned.elements),
         largest_tensor=largest.name,

@@ -6,33 +6,36 @@ from math import prod
 
 from convatlas.analysis._counting import IN_PLACE, VIEWS
 from convatlas.analysis._graph import Graph, Node
+from convatlas.analysis._scratch import scratch_elements
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The largest sum of activations that exist at the same time, for one image."""
+    """The largest sum of activations that exist at the same time."""
 
     elements: int
     layer: str  # the node that runs then
 
 
-def eager_peak(graph: Graph, scratch: Callable[[Graph, Node], int]) -> Peak:
+def eager_peak(
+    graph: Graph, batch: int, scratch: Callable[[Graph, Node, int], int] = scratch_elements
+) -> Peak:
     """The peak in torch's eager mode, where a tensor lives as long as a variable names it.
 
     Views and layers that write in place allocate nothing. A caller's variable keeps a tensor alive
     though no later layer reads it: the block's input lives until the block returns.
 
     Args:
-        scratch: elements that a node allocates and frees while it runs.
+        scratch: elements that a node allocates and frees while it runs on a batch.
     """
     ends: dict[str, int] = {}
     for node in graph.nodes:
         ends[node.owner] = max(ends.get(node.owner, 0), node.dies)
-    return _peak(graph, ends, scratch)
+    return _peak(graph, ends, batch, scratch)
 
 
 def planned_peak(graph: Graph) -> Peak:
-    """The peak in a runtime that plans its memory, as inference engines do.
+    """The peak for one image in a runtime that plans its memory, as inference engines do.
 
     The model: layers run one after the other; a layer's inputs and its output exist while it
     runs; an activation is freed after its last reader. Dropout, identity, flattening and splitting
@@ -48,19 +51,24 @@ def planned_peak(graph: Graph) -> Peak:
         last[owner] = max(last.get(owner, 0), ends)
     for name in graph.outputs:
         last[owners[name]] = len(graph.nodes) - 1
-    return _peak(graph, last, lambda graph, node: 0)
+    return _peak(graph, last, 1, lambda graph, node, batch: 0)
 
 
-def _peak(graph: Graph, ends: Mapping[str, int], scratch: Callable[[Graph, Node], int]) -> Peak:
+def _peak(
+    graph: Graph,
+    ends: Mapping[str, int],
+    batch: int,
+    scratch: Callable[[Graph, Node, int], int],
+) -> Peak:
     freed = [0] * (len(graph.nodes) + 1)
     live, peak = 0, Peak(0, graph.input.name)
     for position, node in enumerate(graph.nodes):
         live -= freed[position]
         if node.name in ends:
-            size = prod(node.shape)
+            size = batch * prod(node.shape)
             live += size
             freed[ends[node.name] + 1] += size
-        now = live + scratch(graph, node)
+        now = live + scratch(graph, node, batch)
         if now > peak.elements:
             peak = Peak(now, node.name)
     return peak

@@ -1,6 +1,6 @@
 """Finding the figures of a variant; a table is found by its file being there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,15 +14,16 @@ def published(variant: str) -> tuple[Published, ...]:
 
 
 def headline(variant: str) -> Published | None:
+    """The figure of `variant` to compare nets by; see `headline_of`."""
+    return headline_of(published(variant))
+
+
+def headline_of(rows: Iterable[Published]) -> Published | None:
     """The figure to compare nets by: ImageNet, one crop of the variant's own side.
 
     The first with a top-1 error, else the first.
     """
-    found = [
-        row
-        for row in published(variant)
-        if row.data == "imagenet" and row.single_crop and row.side is None
-    ]
+    found = [r for r in rows if r.data == "imagenet" and r.single_crop and r.side is None]
     return next((row for row in found if row.top1_error is not None), found[0] if found else None)
 
 

@@ -1,0 +1,105 @@
+"""What convolutions need beside their input, output and gradients.
+
+oneDNN's kernels want maps and weights in an order of their own. Where a tensor lies otherwise,
+torch makes a copy in that order and keeps it while the kernel runs: of the maps only when they lie
+map by map, of the weights always. A few small convolutions take another way and unfold their input
+into columns: `aten/src/ATen/native/Convolution.cpp` has the condition (`use_mkldnn`), of which the
+part for a single thread is left out here.
+"""
+
+from math import prod
+
+from convatlas.analysis._shapes import pair
+from convatlas.analysis.training_memory._layer import Layer
+
+_BLOCK = 8  # channels that oneDNN keeps together on a CPU with AVX2
+_WIDE_BLOCK = 16  # the same of outputs of windows over all channels, and of weights
+_HALF, _SINGLE = 2, 4  # bytes of an element
+_SMALL = 20480  # elements of a batch below which torch unfolds
+_SMALL_KERNEL = 3
+
+
+def forward_scratch(layer: Layer) -> int:
+    """Bytes beside input and output."""
+    copy = layer.input if layer.sliced else 0
+    if unfolds(layer):
+        return copy + _columns(layer)
+    weights = _weights(layer)
+    if layer.conditions.channels_last:
+        return copy + weights
+    return copy + max(_blocked_input(layer) + weights, _blocked_output(layer))
+
+
+def backward_scratch(layer: Layer) -> int:
+    """Bytes beside the saved input, the gradients of the output, the input and the weights."""
+    copy = layer.input if layer.sliced else 0
+    if unfolds(layer):
+        return copy + _columns(layer)
+    weights = _weights(layer)
+    if layer.conditions.channels_last:
+        return copy + weights + _gradient_of_weights(layer)
+    if _plain_gradient(layer):
+        return copy + max(_blocked_output(layer), weights)
+    return copy + max(_blocked_input(layer) + _blocked_output(layer), weights)
+
+
+def unfolds(layer: Layer) -> bool:
+    """Whether torch unfolds the input into columns instead of calling oneDNN."""
+    if layer.width != _SINGLE:
+        return layer.width > _SINGLE
+    kernel = pair(layer.module.kernel_size)
+    return (
+        layer.batch == 1
+        and layer.module.groups == 1
+        and min(kernel) <= _SMALL_KERNEL
+        and prod(layer.in_shape) <= _SMALL
+    )
+
+
+def _columns(layer: Layer) -> int:
+    kernel = prod(pair(layer.module.kernel_size))
+    if kernel == 1:
+        return 0
+    pixels = prod(layer.node.shape[1:])
+    return layer.batch * layer.in_shape[0] * kernel * pixels * layer.width
+
+
+def _weights(layer: Layer) -> int:
+    return int(layer.module.weight.numel()) * layer.width
+
+
+def _gradient_of_weights(layer: Layer) -> int:
+    """As oneDNN holds it: the channels of every group are filled up to whole blocks.
+
+    Half precision is summed up in float32 beside it.
+    """
+    conv, weights = layer.module, _weights(layer)
+    inputs, outputs = conv.in_channels // conv.groups, conv.out_channels // conv.groups
+    half = layer.width == _HALF and conv.groups > 1
+    if inputs == outputs == 1 and max(pair(conv.kernel_size)) <= _SMALL_KERNEL and not half:
+        return weights
+    filled = _filled(inputs, _WIDE_BLOCK) * _filled(outputs, _WIDE_BLOCK)
+    return weights // (inputs * outputs) * filled * (3 if half else 1)
+
+
+def _plain_gradient(layer: Layer) -> bool:
+    """Whether the gradient of weights is computed without copies of the maps."""
+    conv = layer.module
+    narrow = conv.groups > 1 and conv.in_channels // conv.groups % _BLOCK
+    depthwise = conv.groups == conv.in_channels == conv.out_channels
+    return bool(narrow) and not (depthwise and max(pair(conv.kernel_size)) <= _SMALL_KERNEL)
+
+
+def _blocked_input(layer: Layer) -> int:
+    channels = layer.in_shape[0]
+    return 0 if channels < _BLOCK else layer.input // channels * _filled(channels, _BLOCK)
+
+
+def _blocked_output(layer: Layer) -> int:
+    conv, channels = layer.module, layer.node.shape[0]
+    wide = conv.groups == 1 and pair(conv.kernel_size) != (1, 1)
+    return layer.output // channels * _filled(channels, _WIDE_BLOCK if wide else _BLOCK)
+
+
+def _filled(channels: int, block: int) -> int:
+    return -(-channels // block) * block

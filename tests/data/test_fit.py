@@ -1,5 +1,6 @@
 """Resizing and the centre: what Pillow gives, bit for bit, the same for one file as for a split."""
 
+from dataclasses import replace
 from io import BytesIO
 from random import Random
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from convatlas.data import Preprocessing, centre, load_image, open_dataset, prepare
-from convatlas.data._fit import fit
+from convatlas.data._fit import fit, fit_whole
 from convatlas.data._picture import Picture
 from convatlas.errors import UserError
 from tests.data.images import encoded, noise, write_folder
@@ -42,6 +43,44 @@ def test_photo_sizes():
     for width, height, side in [(500, 375, 256), (375, 500, 256), (640, 427, 73), (333, 500, 224)]:
         image = noise(width, height)
         assert np.array_equal(fit(Picture(image, "RGB"), side, 3), resized_and_cropped(image, side))
+
+
+def test_bicubic_and_whole_images():
+    for width, height, side in [(500, 375, 256), (40, 90, 64), (64, 64, 64), (64, 80, 64)]:
+        image = noise(width, height)
+        short = min(width, height)
+        size = tuple(max(side, round(length * side / short)) for length in image.size)
+        for name, way in [("bilinear", Image.BILINEAR), ("bicubic", Image.BICUBIC)]:
+            resized = np.asarray(image.resize(size, way))
+            assert np.array_equal(fit_whole(Picture(image, "RGB"), side, 3, name), resized)
+            top, left = ((length - side) // 2 for length in resized.shape[:2])
+            square = resized[top : top + side, left : left + side]
+            assert np.array_equal(fit(Picture(image, "RGB"), side, 3, name), square)
+
+
+def test_whole_images_beyond_8_to_1_keep_their_centre():
+    for width, height in [(901, 100), (100, 901), (800, 100)]:
+        image = noise(width, height)
+        found = fit_whole(Picture(image, "RGB"), 32, 3).astype(int)
+        assert sorted(found.shape) == [3, 32, 256]
+        size = tuple(max(32, round(length * 32 / 100)) for length in image.size)
+        left, top = ((length - min(length, 256)) // 2 for length in size)
+        whole = np.asarray(image.resize(size, Image.BILINEAR))
+        centre = whole[top : top + found.shape[0], left : left + found.shape[1]]
+        assert abs(found - centre).max() <= 1
+
+
+def test_a_bicubic_split_is_stored_apart(tmp_path):
+    root = write_folder(tmp_path / "images", {"a": 6, "b": 6}, side=24)
+    split = open_dataset(str(root)).train
+    plain = Preprocessing(side=12, channels=3, mean=(0,) * 3, std=(1,) * 3)
+    bicubic = replace(plain, interpolation="bicubic")
+    batches = [
+        prepare(split, p, cache=tmp_path / "cache").batch(np.arange(2)) for p in (plain, bicubic)
+    ]
+    assert not np.array_equal(*batches)
+    first = load_image(root / split.names[0], bicubic)
+    assert np.array_equal(batches[1][0], first)
 
 
 def test_strip_that_would_grow_beyond_memory():

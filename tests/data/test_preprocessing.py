@@ -1,6 +1,7 @@
 """Preprocessing as data, and what it does to the bytes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,3 +79,23 @@ def test_normalise_takes_views():
     preprocessing = Preprocessing(side=4, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
     part = batch[:, 1:5, 1:5]
     assert torch.equal(normalise(part, preprocessing), normalise(part.copy(), preprocessing))
+
+
+def test_unusual_fields_travel_and_usual_ones_are_left_out():
+    assert set(PHOTO.as_dict()) == {"side", "channels", "mean", "std", "crop_share"}
+    odd = replace(PHOTO, interpolation="bicubic", channel_order="bgr")
+    assert Preprocessing.from_dict(json.loads(json.dumps(odd.as_dict()))) == odd
+    for change in ({"interpolation": "nearest"}, {"channel_order": "gbr"}, {"interpolation": []}):
+        with pytest.raises(UserError, match=f"{next(iter(change))}=.*; it must be"):
+            Preprocessing.from_dict({**PHOTO.as_dict(), **change})
+    with pytest.raises(UserError, match="'bgr' with 3 channels"):
+        Preprocessing(side=1, channels=1, mean=(0.0,), std=(1.0,), channel_order="bgr")
+
+
+def test_blue_first():
+    """Mean and std are in the net's order; the pixels are turned round."""
+    batch = np.random.default_rng(0).integers(0, 256, (4, 5, 5, 3), dtype=np.uint8)
+    plain = Preprocessing(side=5, channels=3, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
+    bgr = normalise(batch, replace(plain, channel_order="bgr"))
+    assert torch.equal(bgr, normalise(np.ascontiguousarray(batch[..., ::-1]), plain))
+    assert bgr.is_contiguous(memory_format=torch.channels_last)

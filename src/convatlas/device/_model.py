@@ -1,6 +1,7 @@
 """A trained net ready to classify, from its bundle or from its ONNX file alone."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from convatlas.device._description import described
 from convatlas.device._onnx_file import onnx_shape
 from convatlas.device._runtime import open_runtime
 from convatlas.errors import UserError
-from convatlas.evaluation import Predictor, predictor_of
+from convatlas.evaluation import ClassMap, Predictor, ScoringModel, class_map_of, predictor_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,20 @@ class Model:
     predict: Predictor
     classes: tuple[str, ...]
     preprocessing: Preprocessing
+    class_map: ClassMap | None = None  # of a bundle; a file that only classifies has none
+    one_size: bool = False  # whether it takes images of that side only
+
+    @property
+    def scoring(self) -> ScoringModel:
+        """As protocols use it."""
+        return ScoringModel(
+            name=self.name,
+            classes=self.classes,
+            preprocessing=self.preprocessing,
+            predict=self.predict,
+            class_map=self.class_map,
+            one_size=self.one_size,
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,6 +74,7 @@ def open_model(path: Path, *, threads: int = 1) -> Model:
             predict=predictor_of(loaded.net, threads=threads),
             classes=tuple(loaded.info.classes),
             preprocessing=loaded.preprocessing,
+            class_map=_sliding(loaded, threads),
         )
     takes = onnx_shape(path)  # before the metadata: bounds the file's size
     description = described(path, read_metadata(path))
@@ -67,9 +83,21 @@ def open_model(path: Path, *, threads: int = 1) -> Model:
         predict=open_runtime(path, runtime="onnxruntime", threads=threads),
         classes=tuple(description.classes),
         preprocessing=description.preprocessing.checked(path),
+        one_size=True,
     )
     _check_fit(path, model, takes)
     return model
+
+
+def _sliding(loaded: bundle.Bundle, threads: int) -> ClassMap:
+    """The class map of a bundle's net, which is made when it is first asked for."""
+    side, channels = loaded.preprocessing.side, loaded.preprocessing.channels
+
+    @cache
+    def mapper() -> ClassMap:
+        return class_map_of(loaded.net, (channels, side, side), threads)
+
+    return lambda images: mapper()(images)
 
 
 def _is_directory(path: Path) -> bool:

@@ -50,7 +50,7 @@ class SingleCrop(Leaf):
         _check_resize_and_crop(self.resize, self.crop)
 
     @property
-    def num_views(self) -> int:
+    def num_straight(self) -> int:
         """One."""
         return 1
 
@@ -106,8 +106,8 @@ class TenCrop(Leaf):
         _check_resize_and_crop(self.resize, self.crop)
 
     @property
-    def num_views(self) -> int:
-        """Five, and five mirrored."""
+    def num_straight(self) -> int:
+        """Five."""
         return 5
 
     @property
@@ -170,7 +170,7 @@ class MultiCrop(Leaf):
         check_numbers("grid", (self.grid,), most=MAX_GRID)
 
     @property
-    def num_views(self) -> int:
+    def num_straight(self) -> int:
         """The grid at each size."""
         return len(self.sizes) * self.grid**2
 
@@ -231,8 +231,8 @@ class InceptionCrops(Leaf):
         _check_sizes_and_crop(self.sizes, self.crop)
 
     @property
-    def num_views(self) -> int:
-        """Eighteen at each size, and as many mirrored."""
+    def num_straight(self) -> int:
+        """Eighteen at each size."""
         return len(self.sizes) * 18
 
     @property

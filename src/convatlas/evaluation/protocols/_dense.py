@@ -37,7 +37,7 @@ class Dense(Leaf):
         check_numbers("sizes", self.sizes)
 
     @property
-    def num_views(self) -> int:
+    def num_straight(self) -> int:
         """One at each size."""
         return len(self.sizes)
 

@@ -22,7 +22,7 @@ class Use(NamedTuple):
     @property
     def num_views(self) -> int:
         """Inputs that a net sees of each image."""
-        return self.leaf.num_views * (2 if self.mirror else 1)
+        return self.leaf.num_straight * (2 if self.mirror else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class Leaf(Protocol):
 
     @property
     @abstractmethod
-    def num_views(self) -> int:
-        """Views of each image, mirrored ones not counted; of a resolved leaf."""
+    def num_straight(self) -> int:
+        """Views of each image that are not mirrored; of a resolved leaf."""
 
     @property
     def mirrored(self) -> bool:

@@ -37,7 +37,13 @@ def test_a_new_option_is_a_decision():
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": ["--json", "--seed", "--split", "--threads", "--unreadable"],
-        "predict": ["--json", "--threads", "--top"],
+        "predict": [
+            "--class", "--heatmap", "--json", "--json-lines", "--out", "--save", "--side",
+            "--threads", "--top",
+        ],
+        "excitation": [
+            "--classes", "--json", "--out", "--seed", "--split", "--threads", "--unreadable",
+        ],
         "export": ["--json", "--out"],
         "report": [],
         "time": ["--batch", "--json", "--runtime", "--seconds", "--side", "--threads", "--width"],

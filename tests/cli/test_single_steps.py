@@ -204,7 +204,7 @@ def test_predict_prints_a_file_once_and_fits_a_terminal(net, kinds, monkeypatch)
 
 
 def test_nothing_but_files_that_cannot_be_read(net, tmp_path):
-    ran = convatlas("predict", str(net), str(tmp_path), str(tmp_path / "x.png"), code=2)
+    ran = convatlas("predict", str(net), str(tmp_path / "y"), str(tmp_path / "x.png"), code=2)
     assert ran.out == ""
     assert "error: 2 of 2 files could not be read." in ran.err
 

@@ -1,11 +1,19 @@
 """How well a classifier does on images with known labels, every one counted exactly once."""
 
 from convatlas.evaluation._class_map import ClassMapper, class_map_of
+from convatlas.evaluation._classify import Classified, classify
 from convatlas.evaluation._evaluate import evaluate
 from convatlas.evaluation._evaluation_of import evaluation_of
+from convatlas.evaluation._excitation import (
+    Excitation,
+    ExcitationBlock,
+    excitation,
+    excitation_blocks,
+)
 from convatlas.evaluation._field_grid import FieldGrid
 from convatlas.evaluation._fully_convolutional import FullyConvolutional, to_fully_convolutional
 from convatlas.evaluation._heatmap import METHODS, Heatmap, Heatmapper
+from convatlas.evaluation._heatmap_files import HeatmapFiles
 from convatlas.evaluation._near_duplicates import (
     NearDuplicate,
     NearDuplicates,
@@ -45,12 +53,16 @@ __all__ = [
     "ClassMap",
     "ClassMapper",
     "ClassScore",
+    "Classified",
     "Comparison",
     "Contestant",
     "Evaluation",
+    "Excitation",
+    "ExcitationBlock",
     "FieldGrid",
     "FullyConvolutional",
     "Heatmap",
+    "HeatmapFiles",
     "Heatmapper",
     "Mistake",
     "NearDuplicate",
@@ -71,11 +83,14 @@ __all__ = [
     "at_temperature",
     "calibrated",
     "class_map_of",
+    "classify",
     "compare",
     "ensemble_of",
     "error_without",
     "evaluate",
     "evaluation_of",
+    "excitation",
+    "excitation_blocks",
     "fit_temperature",
     "near_duplicates",
     "numbered_for",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data import Preprocessing
+from convatlas.data import LONGEST, Preprocessing
 from convatlas.evaluation._field_grid import FieldGrid, Sides
 
 
@@ -32,9 +32,11 @@ class Placement:
 
     @classmethod
     def whole(cls, size: Sides, short_side: int) -> "Placement":
-        """The whole picture, its short side resized."""
-        resized = with_short_side(size, short_side)
-        return cls(size=size, resized=resized, corner=(0, 0), shape=resized)
+        """The whole picture, its short side resized; of one longer than 8:1, its centre."""
+        rows, columns = resized = with_short_side(size, short_side)
+        shape = (min(rows, LONGEST * short_side), min(columns, LONGEST * short_side))
+        corner = ((rows - shape[0]) // 2, (columns - shape[1]) // 2)
+        return cls(size=size, resized=resized, corner=corner, shape=shape)
 
     def drawn(self, values: npt.NDArray[np.float32], grid: FieldGrid, size: Sides) -> np.ndarray:
         """The cells `values` spread over the picture drawn at `size`: float32 [rows, columns].

@@ -37,6 +37,9 @@ def test_a_new_option_is_a_decision():
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": ["--json", "--seed", "--split", "--threads", "--unreadable"],
+        "compare": [
+            "--json", "--processes", "--protocol", "--seed", "--split", "--threads", "--unreadable",
+        ],
         "predict": [
             "--class", "--heatmap", "--json", "--json-lines", "--out", "--save", "--side",
             "--threads", "--top",
@@ -47,7 +50,12 @@ def test_a_new_option_is_a_decision():
         "export": ["--json", "--out"],
         "report": [],
         "time": ["--batch", "--json", "--runtime", "--seconds", "--side", "--threads", "--width"],
-        "cost": ["--channels", "--classes", "--json", "--layers", "--side", "--width"],
+        "cost": [
+            "--accelerator", "--autocast", "--batch", "--by", "--channels", "--chart", "--classes",
+            "--convention", "--csv", "--doctor", "--dtype", "--ema", "--fits", "--input", "--json",
+            "--layers", "--measure", "--memory-efficient", "--optimizer", "--side", "--train",
+            "--width",
+        ],
         "show": ["--json"],
         "models": ["--json"],
         "check": ["--json", "--slips"],

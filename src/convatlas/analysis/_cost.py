@@ -127,7 +127,6 @@ def cost(
         UserError: naming the layer, for one that `shape` does not fit; for a batch, dtype or
             convention that does not exist.
     """
-    _check(batch, dtype, convention)
     graph = net if isinstance(net, Graph) else trace(net, shape)
     return report_of(graph, batch=batch, dtype=dtype, convention=convention)
 
@@ -139,7 +138,8 @@ def report_of(
     dtype: DType = "float32",
     convention: Convention = "conv+linear",
 ) -> CostReport:
-    """The costs of a net that has been traced."""
+    """The costs of a net that has been traced; as `cost`."""
+    _check(batch, dtype, convention)
     rows = cost_rows(graph, convention)
     item = ITEM_BYTES[dtype]
     params = sum(row.params for row in rows)

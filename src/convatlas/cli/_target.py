@@ -15,6 +15,7 @@ class Changes:
     width: float | None = None
     channels: int | None = None
     classes: int | None = None
+    memory_efficient: bool | None = None
 
     def as_fields(self) -> dict[str, Any]:
         """The spec's fields that were given."""
@@ -23,6 +24,7 @@ class Changes:
             "width_multiplier": self.width,
             "in_channels": self.channels,
             "num_classes": self.classes,
+            "memory_efficient": self.memory_efficient,
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -121,6 +121,7 @@ def carets(mistake):
         ("ten_crop(average=3)", "3", "Here may stand one of probabilities, logits"),
         ("ten_crop(crop=big)", "big", "Here may stand a whole number"),
         ("ten_crop(crop 3)", "3", "Here may stand '=' behind 'crop'"),
+        ("\x1f", "\x1f", "'\\x1f' cannot stand here"),
         ("dense(256; 384)", ";", "cannot stand here"),
         ("dense(256.5)", ".", "cannot stand here"),
         ("dense(-1)", "-", "cannot stand here"),
@@ -144,7 +145,7 @@ def test_mistakes(text, under, message):
     with pytest.raises(Mistake) as caught:
         parse(text)
     assert message in str(caught.value)
-    assert carets(caught.value) == under
+    assert carets(caught.value) == (under if under.isprintable() else "?")
     assert text[caught.value.start : caught.value.end] == under
 
 

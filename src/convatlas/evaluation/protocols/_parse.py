@@ -19,6 +19,7 @@ KINDS: dict[str, Any] = {
 MAX_TEXT = 2_000  # characters
 MAX_DEPTH = 8
 _SHOWN = 100  # characters of the text around a mistake
+_SPACES = " \t\n\r\f\v"  # as \s of the pattern has it
 _PIECE = re.compile(r"\s*(?:([A-Za-z_]\w*)|(\d+)|([(),=+])|$)", re.ASCII)
 
 
@@ -232,7 +233,7 @@ def _tokens(text: str) -> list[Token]:
     while True:
         found = _PIECE.match(text, at)
         if found is None:
-            start = at + len(text[at:]) - len(text[at:].lstrip())
+            start = at + len(text[at:]) - len(text[at:].lstrip(_SPACES))
             raise Mistake(
                 text, start, start + 1,
                 f"{text[start]!r} cannot stand here. Allowed: names, whole numbers, ( ) , = +.",

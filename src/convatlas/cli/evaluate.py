@@ -1,67 +1,79 @@
-"""`convatlas evaluate`: a trained net on labelled images."""
+"""`convatlas evaluate`: trained nets on labelled images, by any protocol of the papers."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from convatlas.cli._console import JSON_HELP, print_json, print_table, progress, say
+from convatlas.cli._console import JSON_HELP, print_json, progress, resumable, say
+from convatlas.cli._evaluation import Wanted, as_json_value, evaluated
+from convatlas.cli._scores import print_scores, say_unreadable
+
+Models = Annotated[list[Path], typer.Argument(help="A .bundle or .onnx file; several: ensemble.")]
+Data = Annotated[str, typer.Argument(help="digits, fashion-mnist, a folder, tar shards.")]
+Protocol = Annotated[
+    str, typer.Option(help='Such as "ten_crop" or "dense(256,384) + multi_crop(256,384)".')
+]
+Pixels = Annotated[
+    str, typer.Option(help="own, imagenet, mean_only, caffe, minus_one_to_one, zero_to_one.")
+]
+Split = Annotated[
+    Literal["train", "val", "test", "all"] | None,
+    typer.Option(help="Part of the data; otherwise test, or all of tar shards."),
+]
+TopK = Annotated[list[int] | None, typer.Option(help="Another k of top-k errors.", min=1)]
+Slices = Annotated[Path | None, typer.Option(help="CSV file: scores by the values of its columns.")]
+Calibrate = Annotated[
+    Literal["train", "val", "test"] | None,
+    typer.Option(help="Split to fit a temperature on, applied to the scored one."),
+]
+Duplicates = Annotated[
+    bool, typer.Option("--duplicates", help="Test images that training holds too, or nearly.")
+]
+Robustness = Annotated[
+    bool, typer.Option("--robustness", help="Errors under JPEG, noise, blur, brightness.")
+]
+Out = Annotated[Path | None, typer.Option(help="Keep scores here; killed, it goes on from them.")]
+Report = Annotated[Path | None, typer.Option(help="Write a page with charts (.html).")]
+Save = Annotated[Path | None, typer.Option(help="Write all answers: a .jsonl or .parquet file.")]
+Processes = Annotated[int, typer.Option(help="That share the images.", min=1, max=1024)]
+Threads = Annotated[int, typer.Option(help="Threads of each process.", min=1, max=1024)]
+Seed = Annotated[int, typer.Option(help="Of the splits, as in training.")]
+Unreadable = Annotated[Literal["skip", "refuse"], typer.Option(help="Unreadable images.")]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="A .bundle or an .onnx file.")],
-    data: Annotated[str, typer.Argument(help="digits, fashion-mnist, or a folder of images.")],
-    split: Annotated[
-        Literal["train", "val", "test"], typer.Option(help="Part of the data to score.")
-    ] = "test",
-    threads: Annotated[int, typer.Option(help="Threads.", min=1, max=1024)] = 1,
-    seed: Annotated[int, typer.Option(help="Of the splits, as in training.")] = 0,
-    unreadable: Annotated[
-        Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
-    ] = "refuse",
-    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
-) -> None:
-    """Score a trained net on a split; every image counts once."""
+    models: Models, data: Data, protocol: Protocol = "single_crop", preprocessing: Pixels = "own",
+    split: Split = None, topk: TopK = None, slices: Slices = None, calibrate: Calibrate = None,
+    duplicates: Duplicates = False, robustness: Robustness = False, out: Out = None,
+    report: Report = None, save: Save = None, processes: Processes = 1, threads: Threads = 1,
+    seed: Seed = 0, unreadable: Unreadable = "refuse", as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Score trained nets on images; every image counts once, and the unreadable ones are named.
+
+    Processes and machines that are given the same --out share the work.
+    """
     from tempfile import TemporaryDirectory
 
-    from convatlas.data import labelled_as, open_dataset, prepare
-    from convatlas.device import open_model
-    from convatlas.evaluation import evaluate
+    from convatlas.device import Conditions
 
-    opened = open_model(model, threads=threads)
-    with progress() as shown, TemporaryDirectory(prefix="convatlas-") as cache:
-        dataset = open_dataset(data, seed=seed, unreadable=unreadable, progress=shown)
-        chosen = labelled_as(dataset, split, opened.classes)
-        pixels = prepare(
-            chosen, opened.preprocessing, cache=Path(cache), threads=threads, progress=shown
-        )
-        found = evaluate(
-            opened.predict, pixels, opened.preprocessing, opened.classes, progress=shown
-        )
-    for note in dataset.notes:
+    wanted = Wanted(
+        slices=slices, save=save, report=report,
+        calibrate=calibrate, duplicates=duplicates, robustness=robustness,
+    )  # fmt: skip
+    wanted.check(models, split)
+    conditions = Conditions(
+        protocol=protocol, preprocessing=preprocessing, part=split, seed=seed,
+        unreadable=unreadable, threads=threads, processes=processes, ks=tuple(topk or ()),
+    )  # fmt: skip
+    place = TemporaryDirectory(prefix="convatlas-") if out is None else resumable()
+    with place as made, progress() as shown:
+        folder = out or Path(str(made))
+        scored, found = evaluated(models, data, folder, conditions, wanted, shown)
+    for note in scored.images.notes:
         say(note)
-    for missing in dataset.scan.unreadable:
-        say(f"not scored, cannot be read: {missing.name} ({missing.reason})")
-    if as_json:
-        print_json({"unreadable": len(dataset.scan.unreadable), **found.as_dict()})
-        return
-    print_table(
-        ["class", "images", "precision", "recall"],
-        [[c.name, c.n, _percent(c.precision), _percent(c.recall)] for c in found.per_class],
-    )
-    print_table(
-        ["", ""],
-        [
-            ["model", opened.name],
-            ["protocol", found.protocol],
-            ["images", f"{found.n:,}"],
-            ["top-1 error", f"{found.top1_error:.2f} %"],
-            ["top-5 error", "-" if found.top5_error is None else f"{found.top5_error:.2f} %"],
-            ["loss", f"{found.loss:.4f}"],
-            ["calibration error", f"{found.calibration_error:.4f}"],
-        ],
-    )
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+    say_unreadable(found.evaluation.unreadable)
+    print_json(as_json_value(found)) if as_json else print_scores(found)
+    if report is not None:
+        say(f"report: {report}")

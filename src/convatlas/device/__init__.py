@@ -4,6 +4,7 @@ from convatlas.device._machine import machine
 from convatlas.device._memory import measure_memory
 from convatlas.device._model import Model, open_model
 from convatlas.device._onnx_file import onnx_shape
+from convatlas.device._robustness import robustness_of
 from convatlas.device._roofline import measured_machine
 from convatlas.device._runtime import Session, open_runtime, pick_runtime, runtimes
 from convatlas.device._scored_models import Conditions, ScoredModels, score_models
@@ -27,6 +28,7 @@ __all__ = [
     "open_model",
     "open_runtime",
     "pick_runtime",
+    "robustness_of",
     "runtimes",
     "score_models",
     "seconds_of",

@@ -1,7 +1,7 @@
 """Models in files, scored on a person's images: by one process or many, and again after a kill."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -36,6 +36,7 @@ class Conditions:
     unreadable: Literal["skip", "refuse"] = "refuse"
     threads: int = 1
     processes: int = 1
+    ks: tuple[int, ...] = ()  # of the top-k errors that will be asked for
 
 
 class ScoredModels(NamedTuple):
@@ -63,6 +64,7 @@ def score_models(
     protocol = protocols.parse(conditions.protocol)
     opened = [_opened(path, conditions) for path in paths]
     first = opened[0].classes
+    _check_ks(conditions.ks, len(first))
     images = open_images(
         data,
         conditions.part,
@@ -76,19 +78,33 @@ def score_models(
         for path, model in zip(paths, opened, strict=True)
     ]
     _refuse_twins(paths, contestants)
-    members = tuple(
-        scored_by(
-            net,
-            numbered_for(images, first, net.classes),
-            directory,
-            processes=conditions.processes,
-            unreadable=conditions.unreadable,
-            progress=progress,
-        )
-        for net in contestants
+    members = _told_apart(
+        paths,
+        [
+            scored_by(
+                net,
+                numbered_for(images, first, net.classes),
+                directory,
+                processes=conditions.processes,
+                unreadable=conditions.unreadable,
+                progress=progress,
+            )
+            for net in contestants
+        ],
     )
     ensemble = ensemble_of(members, directory) if len(members) > 1 else None
     return ScoredModels(images, members, ensemble)
+
+
+def _told_apart(paths: Sequence[Path], members: Sequence[Scored]) -> tuple[Scored, ...]:
+    """Nets that go by one name also by their files'."""
+    names = [member.model for member in members]
+    return tuple(
+        replace(member, model=f"{member.model} ({path})")
+        if names.count(member.model) > 1
+        else member
+        for path, member in zip(paths, members, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,3 +186,10 @@ def _refuse_twins(paths: Sequence[Path], contestants: Sequence[Contestant]) -> N
             raise UserError(
                 f"{str(path)!r} and {str(other)!r} hold the same net. Give each net once."
             )
+
+
+def _check_ks(ks: Sequence[int], k: int) -> None:
+    """Before hours of scoring, not behind them."""
+    outside = [number for number in ks if not 1 <= number <= k]
+    if outside:
+        raise UserError(f"top-{outside[0]} error: there are {k} classes, so k is 1 to {k}.")

@@ -57,6 +57,14 @@ def test_images_of_different_shapes_wait_for_each_other(monkeypatch):
     assert abs(whole - apart).max() < 1e-6
 
 
+def test_what_was_computed_waits_no_longer(monkeypatch):
+    calls = []
+    waiting = 40 * SIDE * SIDE * 3
+    monkeypatch.setattr("convatlas.evaluation._score._MOST_WAITING_BYTES", waiting)
+    score_all(spied(calls), Album(made_photos(20)), parse("ten_crop"), batch=32)
+    assert [shape[0] for shape in calls] == [32] * 6 + [8]
+
+
 @pytest.mark.parametrize("text", ["single_crop", "ten_crop", "dense(36, 44) + ten_crop"])
 def test_neither_batch_nor_threads_nor_parts_matter(text):
     album, protocol = Album(made_photos(11)), parse(text)
@@ -87,6 +95,9 @@ def test_unreadable_images_are_told_apart():
     plain = score_all(NET, Album([images[i] for i in (0, 2, 3)]), parse("ten_crop"))
     assert np.array_equal(scored.probabilities, plain.probabilities)
     assert told == [("scoring images", done, 5) for done in range(1, 6)]
+    part = score(NET, Album(images), parse("ten_crop"), range(2, 5))
+    assert part.numbers.tolist() == [2, 3]
+    assert part.unreadable == ((4, "no image"),)
 
 
 def test_no_images():
@@ -123,6 +134,17 @@ def test_an_average_of_logits_is_not_one_of_probabilities():
     rows = {t: score_all(NET, album, parse(t)).probabilities
             for t in ("ten_crop", "ten_crop(average=logits)")}  # fmt: skip
     assert abs(rows["ten_crop"] - rows["ten_crop(average=logits)"]).max() > 1e-2
+
+
+def test_one_size_by_two_interpolations():
+    album = Album(made_photos(3))
+    both, bilinear, bicubic = (
+        score_all(NET, album, parse(text)).probabilities
+        for text in ("single_crop + single_crop(interpolation=bicubic)", "single_crop",
+                     "single_crop(interpolation=bicubic)")
+    )  # fmt: skip
+    assert abs(bilinear - bicubic).max() > 1e-3
+    assert abs(both - (bilinear + bicubic) / 2).max() < 1e-6
 
 
 def refused(one, text, images=None):

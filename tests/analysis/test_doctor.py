@@ -238,14 +238,14 @@ def test_pixels_that_a_stride_throws_away():
 
 
 def test_rows_that_no_window_reaches():
-    """Windows of 4 and stride 4 leave 3 of 19 rows and columns."""
+    """Windows of 4 and stride 4 leave 2 of 18 rows and 3 of 19 columns."""
     net = Steps(nn.Conv2d(3, 8, 4, 4), nn.ReLU())
-    found = finding(net, (3, 19, 19), "pixels never read")
+    found = finding(net, (3, 18, 19), "pixels never read")
     assert found is not None
     assert [(layer.name, layer.remark) for layer in found.layers] == [
-        ("images", "3 rows and 3 columns of 19x19")
+        ("images", "2 rows and 3 columns of 18x19")
     ]
-    assert found.figure == pytest.approx(1 - (16 / 19) ** 2)
+    assert found.figure == pytest.approx(1 - (16 / 18) * (16 / 19))
     assert finding(net, (3, 20, 20), "pixels never read") is None
 
 
@@ -280,10 +280,10 @@ def test_dead_padding_is_what_a_convolution_of_ones_misses(side, padding, stride
 
 
 def test_dead_padding_of_a_padding_layer_counts_with_its_convolution():
-    net = Steps(nn.ZeroPad2d((0, 2, 0, 2)), nn.Conv2d(4, 4, 3, bias=False))
+    net = Steps(nn.ZeroPad2d((2, 0, 1, 1)), nn.Conv2d(4, 4, 3, bias=False))
     found = finding(net, (4, 6, 6), "dead padding")
     assert found is not None
-    assert found.figure == pytest.approx(1 - (15 / 18) ** 2)
+    assert found.figure == pytest.approx(1 - (15 / 18) * (16 / 18))
     assert finding(Steps(nn.Conv2d(4, 4, 3)), (4, 6, 6), "dead padding") is None
 
 

@@ -102,6 +102,13 @@ def test_what_lies_inside_a_block_is_left_out(middle, kept):
     assert (row.kept_channels, row.kept_bytes) == (kept, 2 * 24 * 64)
 
 
+def test_two_convolutions_are_no_block():
+    """Without a depthwise one between them, as the paper has it, the first one's output is kept."""
+    net = nn.Sequential(nn.Conv2d(4, 32, 1), nn.ReLU(), nn.Conv2d(32, 4, 1), nn.ReLU())
+    (row,) = resolution_table(net, (4, 8, 8))
+    assert (row.kept_layer, row.kept_channels) == ("0", 32)
+
+
 def test_two_readers_keep_a_tensor_and_floats_may_be_wider():
     class Gated(nn.Module):
         def __init__(self) -> None:

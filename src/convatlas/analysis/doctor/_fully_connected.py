@@ -19,11 +19,15 @@ RULE = Rule(
 
 
 def fully_connected(case: Case) -> Finding | None:
-    """Linear layers with their part of all parameters; `lost` is the time of reading weights."""
+    """Linear layers of vectors with their part of all parameters; `lost`: of reading the weights.
+
+    One that is applied to every pixel shares its weights, as a 1x1 convolution does.
+    """
     params = sum(row.params for row in case.rows) or 1
     layers = []
     for row in case.rows:
-        if isinstance(case.graph[row.name].module, nn.Linear) and row.params:
+        linear = isinstance(case.graph[row.name].module, nn.Linear)
+        if linear and row.params and len(row.in_shape) == 1:
             time = case.time[row.name]
             layers.append(
                 Affected(

@@ -36,7 +36,11 @@ def test_a_new_option_is_a_decision():
             "--side", "--steps", "--threads", "--unreadable", "--width",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
-        "evaluate": ["--json", "--seed", "--split", "--threads", "--unreadable"],
+        "evaluate": [
+            "--calibrate", "--duplicates", "--json", "--out", "--preprocessing", "--processes",
+            "--protocol", "--report", "--robustness", "--save", "--seed", "--slices", "--split",
+            "--threads", "--topk", "--unreadable",
+        ],
         "compare": [
             "--json", "--processes", "--protocol", "--seed", "--split", "--threads", "--unreadable",
         ],

@@ -7,6 +7,7 @@ import typer
 from convatlas.cli import (
     check,
     choose,
+    compare,
     cost,
     evaluate,
     excitation,
@@ -37,6 +38,7 @@ for module in (
     train,
     import_,
     evaluate,
+    compare,
     predict,
     excitation,
     export,

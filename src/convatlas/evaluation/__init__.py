@@ -21,6 +21,7 @@ from convatlas.evaluation._near_duplicates import (
     near_duplicates,
 )
 from convatlas.evaluation._overlay import overlay
+from convatlas.evaluation._pictures import pictures_of
 from convatlas.evaluation._placement import Placement
 from convatlas.evaluation._predictions import saver
 from convatlas.evaluation._predictor import Predictor, predictor_of
@@ -43,6 +44,7 @@ from convatlas.evaluation.metrics import (
     calibrated,
     compare,
     fit_temperature,
+    read_attributes,
     slices,
 )
 
@@ -95,9 +97,11 @@ __all__ = [
     "near_duplicates",
     "numbered_for",
     "overlay",
+    "pictures_of",
     "plan",
     "predictor_of",
     "preset",
+    "read_attributes",
     "robustness",
     "saver",
     "score",

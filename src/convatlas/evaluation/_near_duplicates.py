@@ -64,10 +64,11 @@ def near_duplicates(dataset: Dataset, *, progress: Progress | None = None) -> Ne
     The threshold is 0.85, or as much above as keeps the estimated false ones below a tenth of the
     pairs, for data whose images are all alike. Pictures without detail are passed over.
 
-    Measured on 3,000 test and 45,000 training images of CIFAR-10: 52 pairs at 0.85, 2 of unlike
-    classes. Of 1,000 test images changed by hand, found are: JPEG quality 20, half the resolution,
-    noise of 10 levels, grey or 1.3 times as bright, above 99 %; cut by one pixel of 32 all round,
-    94 %; by two, 20 %.
+    Measured on CIFAR-10 (10,000 test images against 45,000): 161 pairs at a threshold of 0.9, 3 of
+    unlike classes, from which 5 false ones are estimated. Of 1,000 of its test images changed by
+    hand these shares are at least 0.85 alike to the original: above 99 % at JPEG quality 20, half
+    the resolution, with noise of 10 levels, grey, or 1.3 times as bright; 96 % cut by one
+    pixel of 32 all round; 17 % cut by two.
     """
     total = len(dataset.test) + len(dataset.train)
     tests = np.concatenate([d for _, d in _details(dataset.test, total, 0, progress)])

@@ -24,9 +24,9 @@ def test(result: Mapping[str, Any], figures: dict[str, Figure]) -> Html | None:
     classes = _classes(result)
     parts = [pairs(_totals(scored))]
     if len(classes) > 1 and scored.get("confusion"):
-        parts.append(_confusion(scored["confusion"], classes, figures))
+        parts.append(confusion_matrix(scored["confusion"], classes, figures))
     if scored.get("per_class"):
-        parts.append(_per_class(scored["per_class"]))
+        parts.append(class_table(scored["per_class"]))
     return join(parts)
 
 
@@ -78,9 +78,10 @@ def _totals(scored: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _confusion(
+def confusion_matrix(
     confusion: Sequence[Sequence[int]], classes: list[str], figures: dict[str, Figure]
 ) -> Html:
+    """The heat map and its largest entries."""
     kept = kept_classes(confusion)
     figures["confusion"] = heat_map(confusion, classes, kept)
     caption = (
@@ -113,7 +114,9 @@ def _confused_row(truth: int, predicted: int, n: int, total: int, classes: list[
     ]
 
 
-def _per_class(scores: Sequence[Mapping[str, Any]]) -> Html:
+def class_table(scores: Sequence[Mapping[str, Any]]) -> Html:
+    """Recall and precision of each class, the hardest first."""
+
     def recall(score: Mapping[str, Any]) -> float:
         value = units.number(score.get("recall"))
         return inf if value is None else value
@@ -157,10 +160,11 @@ def _mistake(mistake: Mapping[str, Any], picture: bytes | None) -> Html:
         element("span", name(mistake.get("name", ""), 60), class_="file"),
     )
     description = f"Picture labelled {shortened(truth, 40)}, taken for {shortened(predicted, 40)}"
-    return element("figure", _drawn(picture, description), caption)
+    return element("figure", drawn(picture, description), caption)
 
 
-def _drawn(picture: bytes | None, description: str) -> Html:
+def drawn(picture: bytes | None, description: str) -> Html:
+    """A picture in the page, or the place of one that is not there."""
     if picture is None or not picture.startswith(_PNG) or len(picture) < 24:
         return element("div", "no picture", class_="absent")
     width, height = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))

@@ -1,5 +1,6 @@
 """Scores of classified images, with how far each may be off by chance."""
 
+from convatlas.evaluation.metrics._attributes import read_attributes
 from convatlas.evaluation.metrics._calibration import Reliability, ReliabilityBin, reliability
 from convatlas.evaluation.metrics._compare import Change, ClassChange, Comparison, Side, compare
 from convatlas.evaluation.metrics._confused import ConfusedPair, confused_pairs
@@ -48,6 +49,7 @@ __all__ = [
     "holm",
     "mcnemar",
     "mean_interval",
+    "read_attributes",
     "reliability",
     "slices",
     "top_k_errors",

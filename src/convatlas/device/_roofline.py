@@ -4,12 +4,15 @@ import math
 import time
 from collections.abc import Callable
 from math import prod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from convatlas.analysis.doctor import Machine, Work
 from convatlas.device._machine import cpu_name
+
+if TYPE_CHECKING:
+    from convatlas.analysis.doctor import Machine, Work
 
 _ROUNDS = 5
 _SIDE = 1024  # of the matrix product
@@ -17,12 +20,14 @@ _COPIED = 32 * 2**20  # float32: 128 MiB, more than caches hold
 _CACHED = 2**18  # float32: 1 MiB
 
 
-def measured_machine() -> Machine:
+def measured_machine() -> "Machine":
     """What the predictions of `analysis.doctor` must know, for this CPU and torch's threads.
 
     Each figure is the best of five, so that other programs' work counts as little as it can. Kinds
     of layers that are no large matrix product are measured by one layer of middle size each.
     """
+    from convatlas.analysis.doctor import Machine  # commands that time nothing do without
+
     with torch.inference_mode():
         matrix = torch.rand(_SIDE, _SIDE)
         product = torch.empty(_SIDE, _SIDE)
@@ -43,7 +48,7 @@ def measured_machine() -> Machine:
         )
 
 
-def _layers() -> list[tuple[Work, nn.Module, int]]:
+def _layers() -> "list[tuple[Work, nn.Module, int]]":
     """A layer of each kind, and its operations for an output of 96 x 28 x 28."""
     size = 96 * 28 * 28
     return [

@@ -12,7 +12,7 @@ from convatlas.reports import _units as units
 from convatlas.reports._chart import Figure
 from convatlas.reports._html import Html, element, join, name, shortened
 from convatlas.reports._shell import Section, document, plotly_source
-from convatlas.reports._tables import Cell, Column, pairs, table
+from convatlas.reports._tables import Cell, Column, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def _top(report: EvaluationReport) -> Html:
             element("strong", units.percent(found.top1_error, 2)),
             f" of {units.counted(found.n, 'image')} are given the wrong class",
         ),
-        pairs([("Protocol", found.protocol)]),
+        element("p", f"Protocol: {found.protocol}", class_="quiet"),
     ]
     if found.unreadable:
         lost = units.counted(len(found.unreadable), "image")
@@ -94,7 +94,11 @@ def _scores(report: EvaluationReport) -> Html:
     rows.append(
         _row("Expected calibration error", units.percent(100 * found.calibration_error, 2), None)
     )
-    columns = (Column("Score"), Column("Measured", figures=True), Column("95 % interval"))
+    columns = (
+        Column("Score"),
+        Column("Measured", figures=True),
+        Column("95 % interval", figures=True),
+    )
     parts = [table("Over all images", columns, rows, sortable=False)]
     if report.members:
         parts.append(_members(report))
@@ -140,7 +144,7 @@ def _members(report: EvaluationReport) -> Html:
     columns = (
         Column("Net"),
         Column("Top-1 error", figures=True),
-        Column("95 % interval"),
+        Column("95 % interval", figures=True),
         Column("Loss", figures=True),
     )
     caption = "Single nets and the ensemble, the mean of their probabilities"

@@ -69,10 +69,10 @@ def _changes(calibration: Calibration) -> Html:
             Cell(f"{calibration.loss_after:.4f}"),
         ],
     ]
-    where = f" {calibration.applied_to}" if calibration.applied_to else ""
+    where = f" of {calibration.applied_to}" if calibration.applied_to else ""
     caption = (
-        f"{str(calibration.temperature).capitalize()}, applied to{where} "
-        f"{units.counted(calibration.n, 'image')}; it changes no answer"
+        f"{str(calibration.temperature).capitalize()}, applied to "
+        f"{units.counted(calibration.n, 'image')}{where}; it changes no answer"
     )
     columns = (Column(""), Column("As it is", figures=True), Column("Scaled", figures=True))
     return table(caption, columns, rows, sortable=False)

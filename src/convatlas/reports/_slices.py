@@ -10,7 +10,7 @@ _COLUMNS = (
     Column("Value"),
     Column("Images", figures=True),
     Column("Top-1 error", figures=True),
-    Column("95 % interval"),
+    Column("95 % interval", figures=True),
     Column("Against all"),
 )
 

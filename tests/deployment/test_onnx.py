@@ -336,3 +336,21 @@ def test_a_net_that_condenses_is_exported_as_it_runs():
     model = assert_same(net, shape)
     groups = [a.i for node in model.graph.node for a in node.attribute if a.name == "group"]
     assert groups.count(4) == 2 * 4  # the learned 1x1 and the 3x3 of every layer
+
+
+class _Doubled(nn.Module):
+    def __init__(self, several: bool):
+        super().__init__()
+        self.conv, self.several = nn.Conv2d(3, 4, 1), several
+
+    def forward(self, x):
+        y = self.conv(x)
+        return (y, y + y) if self.several else y * 2
+
+
+@pytest.mark.parametrize(
+    ("several", "words"), [(True, "returns 2 tensors"), (False, r"'mul' \(mul\) cannot be expo")]
+)
+def test_what_the_writer_does_not_know_is_refused(several, words):
+    with pytest.raises(UserError, match=words):
+        to_onnx(_Doubled(several), (3, 4, 4))

@@ -142,7 +142,7 @@ def report_of(
     _check(batch, dtype, convention)
     rows = cost_rows(graph, convention)
     item = ITEM_BYTES[dtype]
-    params = sum(row.params for row in rows)
+    params = graph.params
     eager, planned = eager_peak(graph, batch), planned_peak(graph)
     largest = max(graph.nodes, key=lambda node: prod(node.shape))
     features = sum(row.read_elements + row.activations for row in rows)

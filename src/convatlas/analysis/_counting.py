@@ -31,7 +31,8 @@ CONVENTIONS = MappingProxyType(
         "authors' released code of CondenseNet); learned groups are counted condensed",
         "thop": "multiply-adds of convolutions and linear layers without bias, 4 per element of "
         "batch norm, 1 per output of average pooling, one per pixel of its window and 1 more for "
-        "adaptive pooling, ReLU and what is no module left out (thop 0.1.1)",
+        "adaptive pooling; ReLU, max pooling, additions and joins left out (thop 0.1.1, which also "
+        "leaves out what is called as a function)",
     }
 )
 

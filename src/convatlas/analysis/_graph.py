@@ -40,6 +40,7 @@ class Graph:
 
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]  # more than one where a net returns several tensors
+    params: int  # elements of the parameters that inference reads
     unread: tuple[str, ...] = ()  # parameters that inference does not read: auxiliary heads
     unread_elements: int = 0  # of them together
 

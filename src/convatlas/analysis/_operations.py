@@ -35,14 +35,18 @@ def operate(kind: str, given: Given, inputs: Sequence[Node]) -> Found:
 
 def _two_maps(given: Given, inputs: Sequence[Node]) -> bool:
     args, kwargs = given
-    return len(inputs) == len(args) == 2 and not kwargs
+    alike = len({len(node.shape) for node in inputs}) == 1
+    return len(inputs) == len(args) == 2 and alike and not kwargs
 
 
-def _channels(position: int) -> Callable[[Given, Sequence[Node]], bool]:
-    def fits(given: Given, inputs: Sequence[Node]) -> bool:
-        return argument(given, position, "dim", 0) == 1
+def _joined_channels(given: Given, inputs: Sequence[Node]) -> bool:
+    args, _ = given
+    of_net = len(args) > 0 and len(inputs) == len(args[0])  # and no tensor from elsewhere
+    return of_net and argument(given, 1, "dim", 0) == 1
 
-    return fits
+
+def _split_channels(given: Given, inputs: Sequence[Node]) -> bool:
+    return argument(given, 2, "dim", 0) == 1
 
 
 def _all_but_batch(given: Given, inputs: Sequence[Node]) -> bool:
@@ -88,9 +92,9 @@ _FORMS: dict[str, Callable[[Given, Sequence[Node]], bool]] = {
     "add": _two_maps,
     "sub": _two_maps,
     "mul": _two_maps,
-    "cat": _channels(1),
+    "cat": _joined_channels,
     "flatten": _all_but_batch,
-    "chunk": _channels(2),
+    "chunk": _split_channels,
 }
 _OPERATIONS: dict[str, Callable[[Given, Sequence[Node]], Found]] = {
     "add": _broadcast,

@@ -74,7 +74,7 @@ class _Entry:
 
 def per_image(full: Full) -> Shape:
     """A shape without the batch, which is the first side or, in views, a factor of it."""
-    if full and full[0] == BATCH:
+    if full and full[0] in (BATCH, 1):  # 1: the same for all images
         return full[1:]
     if full and full[0] % BATCH == 0:
         return (full[0] // BATCH, *full[1:])
@@ -130,20 +130,27 @@ class Recorder:
             return self._layer(self._path(kind.__name__), kind, layer, (source,))
         ghosts = found(args, kwargs)
         inputs = [self._seen(ghost) for ghost in ghosts]
-        plain = plain_kind(name, (args, kwargs), inputs)
+        batched = all(ghost.full[:1] == (BATCH,) for ghost in ghosts)
+        plain = plain_kind(name, (args, kwargs), inputs) if batched else None
         if plain is not None:
             return self._plain(plain, name, (args, kwargs), ghosts, inputs)
         return self._elsewhere(func, name, args, kwargs)
 
-    def graph(self, outputs: Sequence[Ghost], unread: Mapping[str, int]) -> Graph:
-        """What was written; the outputs outlive everything."""
+    def graph(self, outputs: Sequence[Ghost], params: int, unread: Mapping[str, int]) -> Graph:
+        """What was written; the outputs outlive everything.
+
+        Args:
+            params: elements of all parameters.
+            unread: those that the forward did not read, with their elements.
+        """
         last = len(self._entries) - 1
         for ghost in outputs:
             self._entries[ghost.place].dies = last
         self._entries[0].dies = last  # the images are the caller's
         nodes = tuple(entry.node(self._entries) for entry in self._entries)
         names = tuple(self._entries[ghost.place].name for ghost in outputs)
-        return Graph(nodes, names, tuple(unread), sum(unread.values()))
+        unread_elements = sum(unread.values())
+        return Graph(nodes, names, params - unread_elements, tuple(unread), unread_elements)
 
     def _layer(
         self, path: str, kind: type[nn.Module], module: nn.Module, args: Sequence[Ghost]

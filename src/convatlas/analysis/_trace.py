@@ -23,7 +23,8 @@ def trace(net: nn.Module, shape: tuple[int, int, int]) -> Graph:
     The forward runs once in evaluation mode, on a tensor that has a shape but no values: layers
     say their output shapes in closed form, so nothing is computed, and `net` may live on the meta
     device. Functions count as the layers that they are; decisions that the forward takes by shapes
-    are followed. `net` is left as it was: no buffer, hook or mode of it changes.
+    are followed. What does not depend on the images, such as a table made of weights alone, is no
+    node. `net` is left as it was: no buffer, hook or mode of it changes.
 
     Args:
         shape: channels, height, width.
@@ -43,7 +44,8 @@ def trace(net: nn.Module, shape: tuple[int, int, int]) -> Graph:
                 f"{type(net).__name__} returns {type(result).__name__}. A net returns its logits, "
                 "one tensor."
             )
-        return recorder.graph(outputs, _unread(net, recorder))
+        params = sum(parameter.numel() for parameter in net.parameters())
+        return recorder.graph(outputs, params, _unread(net, recorder))
 
 
 def _named(net: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -95,6 +97,7 @@ def _followed(recorder: Recorder) -> Iterator[None]:
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if _for(recorder, args) or _for(recorder, tuple(kwargs.values())):
             return recorder.call(module, original, args, kwargs)
+        recorder.entered.add(id(module))  # on constants
         return original(module, *args, **kwargs)
 
     nn.Module.__call__ = call  # type: ignore[method-assign]

@@ -26,7 +26,8 @@ def emit(draft: Draft, node: Node) -> str:
     Raises:
         UserError: naming it, when it has no ONNX form here.
     """
-    if node.kind not in _EMITTERS:
+    of_two = node.kind in ("add", "sub", "mul")  # with a number, not with a map, it is another
+    if node.kind not in _EMITTERS or (of_two and len(node.inputs) != 2):
         raise UserError(
             f"{node.name!r} ({node.kind}) cannot be exported. Known: {', '.join(_EMITTERS)}."
         )

@@ -33,6 +33,10 @@ def to_onnx(
     """
     _must_have_weights(net)
     graph = trace(_deployed(net), shape)
+    if len(graph.outputs) > 1:
+        raise UserError(
+            f"The net returns {len(graph.outputs)} tensors. Export a net that returns its logits."
+        )
     draft = Draft(graph)
     folded = foldable(graph)
     gone = {norm.name for norm in folded.values()}

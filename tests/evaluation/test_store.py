@@ -1,7 +1,9 @@
 """Scores that outlive their process: whole pieces, one run per directory, nothing twice."""
 
 import json
+import os
 import random
+import signal
 import time
 from multiprocessing import get_context
 
@@ -141,6 +143,23 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tmp_path):
     images = [image for _, image in scored(cut / "log")]
     assert set(images) == set(range(200))
     assert len(images) <= 200 + 5 * kills  # at most one piece is lost by a kill
+
+
+def test_killed_while_a_piece_is_written_nothing_of_it_counts(tmp_path):
+    store = Store(tmp_path, run_of(n=8, piece=4))
+    store.prepare()
+
+    def work():
+        os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)  # content is written by now
+        fill(store, Counted(tmp_path / "log"))
+
+    process = get_context("fork").Process(target=work)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert store.missing() == [0, 1]
+    fill(store, Counted(tmp_path / "log"))
+    assert np.array_equal(store.joined()[0], expected(range(8)))
 
 
 def test_processes_that_share_a_directory_score_each_image_once(tmp_path):

@@ -44,6 +44,7 @@ def test_a_new_option_is_a_decision():
         "compare": [
             "--json", "--processes", "--protocol", "--seed", "--split", "--threads", "--unreadable",
         ],
+        "protocols": ["--json"],
         "predict": [
             "--class", "--heatmap", "--json", "--json-lines", "--out", "--save", "--side",
             "--threads", "--top",

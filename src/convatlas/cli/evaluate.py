@@ -12,7 +12,7 @@ from convatlas.cli._scores import print_scores, say_unreadable
 Models = Annotated[list[Path], typer.Argument(help="A .bundle or .onnx file; several: ensemble.")]
 Data = Annotated[str, typer.Argument(help="digits, fashion-mnist, a folder, tar shards.")]
 Protocol = Annotated[
-    str, typer.Option(help='Such as "ten_crop" or "dense(256,384) + multi_crop(256,384)".')
+    str, typer.Option(help='As "dense(256,384) + ten_crop"; `convatlas protocols` lists all.')
 ]
 Pixels = Annotated[
     str, typer.Option(help="own, imagenet, mean_only, caffe, minus_one_to_one, zero_to_one.")

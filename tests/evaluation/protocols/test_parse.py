@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from convatlas.errors import UserError
 from convatlas.evaluation.protocols import (
+    OPTIONS,
     Dense,
     Flip,
     InceptionCrops,
@@ -18,6 +19,7 @@ from convatlas.evaluation.protocols import (
     listing,
     parse,
 )
+from convatlas.evaluation.protocols._parse import KINDS
 
 sizes = st.integers(1, 8192)
 crops = st.none() | st.integers(1, 64)
@@ -187,6 +189,10 @@ def test_every_protocol_is_listed_as_it_is_written():
     ]  # fmt: skip
     assert rows[3].written == "multi_crop(SIZE..., crop=, grid=, interpolation=, area=, average=)"
     assert all(row.says and row.source for row in rows)
+    forms = [kind.form for kind in KINDS.values()]
+    assert set(OPTIONS) == {name for form in forms for name in form.names}
+    for name, words in ((n, w) for form in forms for n, w in form.choices.items()):
+        assert OPTIONS[name].startswith(" or ".join(words))
 
 
 def test_a_mistake_is_a_users_error():

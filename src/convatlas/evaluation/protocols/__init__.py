@@ -10,11 +10,12 @@ from convatlas.evaluation.protocols._combine import Flip, MultiScale, Sum
 from convatlas.evaluation.protocols._crops import InceptionCrops, MultiCrop, SingleCrop, TenCrop
 from convatlas.evaluation.protocols._dense import Dense
 from convatlas.evaluation.protocols._form import Misfit
-from convatlas.evaluation.protocols._listing import Listed, listing
+from convatlas.evaluation.protocols._listing import OPTIONS, Listed, listing
 from convatlas.evaluation.protocols._parse import Mistake, parse
 from convatlas.evaluation.protocols._protocol import Leaf, Protocol, Use
 
 __all__ = [
+    "OPTIONS",
     "POLICY",
     "Array",
     "Canvas",

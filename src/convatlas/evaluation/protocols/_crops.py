@@ -38,7 +38,7 @@ class SingleCrop(Leaf):
     form: ClassVar[Form] = Form(
         name="single_crop",
         says="the centre of the resized image",
-        source="He et al., CVPR 2016, Table 4; a larger crop: He et al., ECCV 2016, Table 5",
+        source="Szegedy et al., CVPR 2016, Table 3; larger crops: He et al., ECCV 2016, Table 5",
         in_order=("resize", "crop"),
         choices={"interpolation": _INTERPOLATION},
     )

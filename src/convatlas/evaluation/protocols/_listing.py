@@ -9,7 +9,7 @@ OPTIONS = {
     "resize": "pixels of the short side before crops are cut",
     "crop": "pixels of the crops' sides",
     "interpolation": "bilinear or bicubic, both antialiased",
-    "area": "square or whole: crops from the central square of the resized image, or from all of it",
+    "area": "square or whole: crops from the central square of the resized image or from all",
     "average": "probabilities or logits: what is averaged over the crops",
     "grid": "crops in a row and in a column: 5 if left out",
     "reduce": "mean or max: what becomes of the class map",

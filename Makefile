@@ -7,7 +7,7 @@ DEVELOP := $(VENV)/.develop
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO_OUT ?= demo-out
 
-.PHONY: setup develop demo test check lint types imports format slow counts docs clean
+.PHONY: setup develop demo test check lint types imports format slow counts docs memory clean
 
 setup: $(USE)
 develop: $(DEVELOP)
@@ -58,6 +58,10 @@ counts: setup
 
 docs: counts
 	$(BIN)/python benchmarks/zoo_page.py
+
+# Predicted memory beside what torch's allocator reports.
+memory: setup
+	$(BIN)/python benchmarks/inference_memory.py --page docs/inference_memory.md
 
 clean:
 	rm -rf $(VENV) $(DEMO_OUT) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
 """Predicted inference memory beside what torch's CPU allocator reports, and the ratio.
 
-Run: python benchmarks/inference_memory.py [--batch 1] [--threads 2] [nets ...]
+Run: python benchmarks/inference_memory.py [--batch 1 4] [--threads 2] [--page FILE] [nets ...]
 
 Measured with torch's profiler: the largest sum of what was allocated and not yet freed during one
 forward in inference mode, and the images, which the caller holds. More than one thread: with one,
@@ -9,6 +9,8 @@ torch computes small 3x3 convolutions through a copy of their windows, which is 
 
 import argparse
 import statistics
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -26,6 +28,18 @@ NETS = (
 )  # fmt: skip
 
 
+class Row(NamedTuple):
+    net: str
+    batch: int
+    predicted: int
+    measured: int
+    report: CostReport
+
+    @property
+    def ratio(self) -> float:
+        return self.predicted / self.measured
+
+
 def measured_peak(net: nn.Module, images: torch.Tensor) -> int:
     """Bytes of activations at the worst moment, the images included."""
     with torch.inference_mode():
@@ -41,35 +55,56 @@ def measured_peak(net: nn.Module, images: torch.Tensor) -> int:
     return peak + images.numel() * images.element_size()
 
 
-def predicted(report: CostReport) -> int:
-    return report.peak_memory_bytes - report.weight_bytes
+def measure(name: str, batch: int) -> Row:
+    spec = models.spec_of(name)
+    shape = (spec.in_channels, spec.input_side, spec.input_side)
+    net = models.build(name).eval()
+    report = cost(net, shape, batch=batch)
+    foreseen = report.peak_memory_bytes - report.weight_bytes
+    return Row(name, batch, foreseen, measured_peak(net, torch.randn(batch, *shape)), report)
+
+
+def page(rows: list[Row]) -> str:
+    lines = [
+        "# Predicted inference memory beside measured memory",
+        "",
+        "Made by `make memory`. Activations of one forward in torch's eager mode, images included,"
+        " weights left out;",
+        "measured is what torch's CPU allocator reports (its profiler), float32,"
+        f" {torch.get_num_threads()} threads, torch {torch.__version__.partition('+')[0]}.",
+        "",
+        "| net | batch | predicted | measured | ratio | peak at |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    lines += [
+        f"| {row.net} | {row.batch} | {row.predicted / 1e6:.3f} MB | {row.measured / 1e6:.3f} MB "
+        f"| {row.ratio:.3f} | {row.report.peak_layer} |"
+        for row in rows
+    ]
+    errors = [abs(row.ratio - 1) for row in rows]
+    within = sum(error <= 0.05 for error in errors)
+    lines += [
+        "",
+        f"{within} of {len(rows)} within 5 %; largest error {100 * max(errors):.1f} %, median "
+        f"{100 * statistics.median(errors):.1f} %.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("nets", nargs="*", default=NETS)
-    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--page", type=Path, help="write the table to this file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    errors = []
-    for name in options.nets:
-        spec = models.spec_of(name)
-        shape = (spec.in_channels, spec.input_side, spec.input_side)
-        net = models.build(name).eval()
-        report = cost(net, shape, batch=options.batch)
-        peak = measured_peak(net, torch.randn(options.batch, *shape))
-        ratio = predicted(report) / peak
-        errors.append(abs(ratio - 1))
-        print(
-            f"{name:26} predicted {predicted(report) / 1e6:8.3f} MB  measured {peak / 1e6:8.3f} MB"
-            f"  ratio {ratio:.3f}  peak at {report.peak_layer}",
-            flush=True,
-        )
-    print(
-        f"{len(errors)} nets: largest error {100 * max(errors):.1f} %, "
-        f"median {100 * statistics.median(errors):.1f} %"
-    )
+    rows = [measure(name, batch) for name in options.nets for batch in options.batch]
+    text = page(rows)
+    if options.page is None:
+        print(text)
+    else:
+        options.page.write_text(text)
 
 
 if __name__ == "__main__":

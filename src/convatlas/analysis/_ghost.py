@@ -1,7 +1,7 @@
 """Tensors that have a shape but no values, and tell of what is done with them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -10,6 +10,7 @@ from convatlas.analysis._words import words
 Full = tuple[int, ...]  # a shape with the batch
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Who is told of every operation on a ghost."""
 

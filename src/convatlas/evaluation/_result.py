@@ -9,6 +9,7 @@ from convatlas.evaluation.metrics._confused import ConfusedPair
 from convatlas.evaluation.metrics._curves import ClassCurves
 from convatlas.evaluation.metrics._intervals import Interval
 from convatlas.evaluation.metrics._top_k import TopKError
+from convatlas.evaluation.protocols import POLICY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class Evaluation:
     def _more(self) -> dict[str, Any]:
         return {
             "model": self.model,
+            "policy": POLICY,
             "unreadable": [asdict(file) for file in self.unreadable],
             "top_k": [asdict(score) for score in self.top_k],
             "loss_interval": asdict(self.loss_interval) if self.loss_interval else None,

@@ -56,7 +56,7 @@ def mistake_in(text):
     return None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(protocols)
 def test_text_and_back(protocol):
     text = str(protocol)
@@ -67,7 +67,7 @@ def test_text_and_back(protocol):
     assert parse(f"(({text}))") == protocol
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(protocols, st.integers(0, 10_000), st.sampled_from("(),=+;*0aQ \n\x00\u00e9"))
 def test_a_changed_letter_gives_a_protocol_or_a_place(protocol, place, letter):
     text = str(protocol)
@@ -80,7 +80,7 @@ def test_a_changed_letter_gives_a_protocol_or_a_place(protocol, place, letter):
             assert "^" in str(mistake)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_gives_a_protocol_or_a_place(text):
     mistake = mistake_in(text)
@@ -88,7 +88,7 @@ def test_any_text_gives_a_protocol_or_a_place(text):
         assert str(mistake).replace("\n", "").isprintable()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(protocols, st.sampled_from(["single_crop", "ten_crop", "multi_crop", "dense"]), st.data())
 def test_a_misspelt_name_is_pointed_at_and_the_nearest_named(protocol, name, data):
     place = data.draw(st.integers(1, len(name) - 1))

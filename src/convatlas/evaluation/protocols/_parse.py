@@ -121,11 +121,8 @@ class _Parser:
     def call(self, name: Token, depth: int) -> Protocol:
         kind = KINDS[name.text]
         arguments = _Arguments(self, kind.form)
-        if self.taken("("):
-            if not self.taken(")"):
-                arguments.read(depth)
-        elif kind.form.has_part:
-            raise self.mistake(name, f"{name.text} needs a protocol: {kind.form.written}.")
+        if self.taken("(") and not self.taken(")"):
+            arguments.read(depth)
         whole = self.since(name)
         if kind.form.has_part and "part" not in arguments.values:
             raise self.mistake(whole, f"{name.text} needs a protocol: {kind.form.written}.")

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convatlas.analysis import trace
+from convatlas.analysis import field_grids, trace
 from convatlas.errors import UserError
 from convatlas.evaluation import FieldGrid, class_map_of, to_fully_convolutional
-from convatlas.evaluation._field_grid import field_grids
 from convatlas.models import find
 from tests.contract.nets import images, representatives, seeded
 

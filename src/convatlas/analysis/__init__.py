@@ -3,7 +3,7 @@
 from convatlas.analysis._check import Checked, CheckedSlip, Outcome, check_facts, check_slips
 from convatlas.analysis._cost import ITEM_BYTES, CostReport, CostRow, DType, cost, report_of
 from convatlas.analysis._counting import CONVENTIONS
-from convatlas.analysis._field import ReceptiveField, receptive_fields
+from convatlas.analysis._field import FieldGrid, Sides, field_grids
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._measure import Measured
 from convatlas.analysis._shapes import pair, window_padding
@@ -24,20 +24,21 @@ __all__ = [
     "CostRow",
     "CostShare",
     "DType",
+    "FieldGrid",
     "Graph",
     "Measured",
     "Node",
     "Outcome",
-    "ReceptiveField",
     "Shape",
+    "Sides",
     "Stage",
     "by_stage",
     "by_type",
     "check_facts",
     "check_slips",
     "cost",
+    "field_grids",
     "pair",
-    "receptive_fields",
     "report_of",
     "require_fit",
     "smallest_side",

@@ -13,7 +13,7 @@ from convatlas.analysis._counting import (
     operations,
     other_operations,
 )
-from convatlas.analysis._field import ReceptiveField, receptive_fields
+from convatlas.analysis._field import FieldGrid, field_grids
 from convatlas.analysis._graph import Graph, Node, Shape
 from convatlas.analysis._kinds import layer_kind
 from convatlas.analysis._liveness import eager_peak, planned_peak
@@ -181,7 +181,7 @@ def _check(batch: int, dtype: str, convention: str) -> None:
 
 def cost_rows(graph: Graph, convention: Convention) -> tuple[CostRow, ...]:
     """A row per node but the input."""
-    fields = receptive_fields(graph)
+    fields = field_grids(graph)
     counted: set[int] = set()
     return tuple(
         _row(graph, node, convention, fields[node.name], counted) for node in graph.nodes[1:]
@@ -189,7 +189,7 @@ def cost_rows(graph: Graph, convention: Convention) -> tuple[CostRow, ...]:
 
 
 def _row(
-    graph: Graph, node: Node, convention: Convention, field: ReceptiveField, counted: set[int]
+    graph: Graph, node: Node, convention: Convention, field: FieldGrid, counted: set[int]
 ) -> CostRow:
     new = [p for p in node.parameters if id(p) not in counted]
     counted.update(map(id, new))
@@ -212,7 +212,7 @@ def _row(
         read_elements=0 if view else sum(map(prod, inputs)),
         receptive_field=max(field.size),
         field_stride=max(field.stride),
-        field_offset=max(field.offset),
+        field_offset=max(o + (s - 1) / 2 for o, s in zip(field.offset, field.size, strict=True)),
         in_place=node.in_place,
         known=node.known,
     )

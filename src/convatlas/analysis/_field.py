@@ -1,4 +1,4 @@
-"""How much of the image an output element depends on, and where that lies."""
+"""Where on the image the elements of a map look: receptive fields and the grid they form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,73 +10,99 @@ from convatlas.analysis._graph import Graph, Node
 from convatlas.analysis._shapes import pair, window_padding
 from convatlas.layers import SparseConv2d, SubSample, ZeroPadShortcut
 
-_Sides = tuple[int, int]
+Sides = tuple[int, int]  # down, across
 
 
-@dataclass(frozen=True, slots=True)
-class ReceptiveField:
-    """The pixels that an element of a feature map depends on: (vertical, horizontal) pairs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldGrid:
+    """The pixels that the cells of a map see.
 
-    Element i sees the `size` pixels whose middle is at `offset` + i `stride`, counted from the
-    middle of the first pixel. Not cut at the image's border, so it may exceed the image.
+    The cell in row i sees the rows from `offset` + i * `stride`, `size` of them; columns likewise.
+    Padding makes the offset negative: the first cells look beyond the image. The gates of a
+    squeeze-and-excitation block depend on the whole image; they are not counted.
     """
 
-    size: _Sides = (1, 1)
-    stride: _Sides = (1, 1)
-    offset: tuple[float, float] = (0.0, 0.0)
+    size: Sides = (1, 1)
+    stride: Sides = (1, 1)
+    offset: Sides = (0, 0)
 
-    def through(
-        self, kernel: _Sides, stride: _Sides = (1, 1), padding: _Sides = (0, 0)
-    ) -> "ReceptiveField":
-        """The field behind a window."""
-        (h, w), (jh, jw), (oh, ow) = self.size, self.stride, self.offset
-        size = (h + (kernel[0] - 1) * jh, w + (kernel[1] - 1) * jw)
-        offset = (
-            oh + ((kernel[0] - 1) / 2 - padding[0]) * jh,
-            ow + ((kernel[1] - 1) / 2 - padding[1]) * jw,
+    def behind(
+        self, window: Sides, *, stride: Sides = (1, 1), padding: Sides = (0, 0)
+    ) -> "FieldGrid":
+        """The grid of the outputs of a window that slides over this map."""
+        (h, w), (down, across), (top, left) = self.size, self.stride, self.offset
+        return FieldGrid(
+            size=(h + (window[0] - 1) * down, w + (window[1] - 1) * across),
+            stride=(down * stride[0], across * stride[1]),
+            offset=(top - padding[0] * down, left - padding[1] * across),
         )
-        return ReceptiveField(size, (jh * stride[0], jw * stride[1]), offset)
+
+    def centres(self, shape: Sides) -> tuple[list[float], list[float]]:
+        """The middle of the field of every row and of every column of a map of `shape`.
+
+        In pixels; 0 is the middle of the first.
+        """
+        down, across = (
+            [offset + (size - 1) / 2 + i * stride for i in range(cells)]
+            for size, stride, offset, cells in zip(
+                self.size, self.stride, self.offset, shape, strict=True
+            )
+        )
+        return down, across
 
 
-def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
-    """Per node, the field of the widest of the paths that lead to it."""
-    fields: dict[str, ReceptiveField] = {}
-    for node in graph.nodes:
-        before = _widest([fields[name] for name in node.inputs])
-        fields[node.name] = _behind(graph, node, before)
-    return fields
+def field_grids(graph: Graph) -> dict[str, FieldGrid]:
+    """The grid of every node; of a vector that is made of a whole map, one cell that sees it all.
+
+    Not cut at the image's border, so a field may exceed the image.
+    """
+    found: dict[str, FieldGrid] = {graph.input.name: FieldGrid()}
+    for node in graph.nodes[1:]:
+        before = _union([found[source.name] for source in _seeing(graph, node)])
+        found[node.name] = _behind(graph, node, before)
+    return found
 
 
-def _widest(fields: Sequence[ReceptiveField]) -> ReceptiveField:
-    if len(fields) < 2:
-        return fields[0] if fields else ReceptiveField()
-    widest = max(fields, key=lambda field: field.size)
-    size = max(f.size[0] for f in fields), max(f.size[1] for f in fields)
-    stride = max(f.stride[0] for f in fields), max(f.stride[1] for f in fields)
-    return ReceptiveField(size, stride, widest.offset)
+def _seeing(graph: Graph, node: Node) -> list[Node]:
+    """The inputs of a node but the gates, which are one cell where others are maps."""
+    inputs = [graph[name] for name in node.inputs]
+    maps = [source for source in inputs if source.shape[1:] != (1, 1)]
+    return maps if maps and len(inputs) > 1 else inputs
 
 
-def _behind(graph: Graph, node: Node, before: ReceptiveField) -> ReceptiveField:
+def _union(grids: Sequence[FieldGrid]) -> FieldGrid:
+    """What is seen by one of the maps that are added or joined cell by cell."""
+    first = grids[0]
+    if len(grids) == 1:
+        return first
+    ends = [[offset + size for offset, size in zip(g.offset, g.size, strict=True)] for g in grids]
+    top, left = (min(g.offset[side] for g in grids) for side in (0, 1))
+    bottom, right = (max(end[side] for end in ends) for side in (0, 1))
+    return FieldGrid(size=(bottom - top, right - left), stride=first.stride, offset=(top, left))
+
+
+def _behind(graph: Graph, node: Node, before: FieldGrid) -> FieldGrid:
     layer: Any = node.module
     if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
         (kh, kw), (dh, dw) = pair(layer.kernel_size), pair(layer.dilation)
         window = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
-        return before.through(window, pair(layer.stride), window_padding(layer))
+        return before.behind(window, stride=pair(layer.stride), padding=window_padding(layer))
     if isinstance(layer, nn.AvgPool2d):
-        return before.through(pair(layer.kernel_size), pair(layer.stride), pair(layer.padding))
-    if isinstance(layer, SparseConv2d):
-        return before.through(pair(layer.kernel_size), pair(layer.stride), window_padding(layer))
-    if isinstance(layer, SubSample):
-        return before.through(pair(layer.kernel_size), pair(layer.stride))
+        return before.behind(
+            pair(layer.kernel_size), stride=pair(layer.stride), padding=pair(layer.padding)
+        )
+    if isinstance(layer, SparseConv2d | SubSample):
+        return before.behind(pair(layer.kernel_size), stride=pair(layer.stride))
     if isinstance(layer, ZeroPadShortcut):
-        return before.through((1, 1), pair(layer.stride))
+        return before.behind((1, 1), stride=pair(layer.stride))
     if isinstance(layer, nn.ZeroPad2d):
         left, _, top, _ = layer.padding
-        return before.through((1, 1), (1, 1), (top, left))
+        return before.behind((1, 1), padding=(top, left))
     if isinstance(layer, nn.AdaptiveAvgPool2d):
-        (h, w), (ho, wo) = graph[node.inputs[0]].shape[1:], node.shape[1:]
-        return before.through((-(-h // ho), -(-w // wo)), (max(1, h // ho), max(1, w // wo)))
+        (h, w), (rows, columns) = graph[node.inputs[0]].shape[1:], node.shape[1:]
+        window = (-(-h // rows), -(-w // columns))
+        return before.behind(window, stride=(max(1, h // rows), max(1, w // columns)))
     if node.kind in ("flatten", "Flatten"):  # what reads it reads all of it
         shape = graph[node.inputs[0]].shape
-        return before.through((shape[1], shape[2])) if len(shape) == 3 else before
+        return before.behind((shape[1], shape[2])) if len(shape) == 3 else before
     return before

@@ -1,5 +1,6 @@
 """How well a classifier does on images with known labels, every one counted exactly once."""
 
+from convatlas.analysis import FieldGrid
 from convatlas.evaluation._class_map import ClassMapper, class_map_of
 from convatlas.evaluation._classify import Classified, classify
 from convatlas.evaluation._evaluate import evaluate
@@ -10,7 +11,6 @@ from convatlas.evaluation._excitation import (
     excitation,
     excitation_blocks,
 )
-from convatlas.evaluation._field_grid import FieldGrid
 from convatlas.evaluation._fully_convolutional import FullyConvolutional, to_fully_convolutional
 from convatlas.evaluation._heatmap import METHODS, Heatmap, Heatmapper
 from convatlas.evaluation._heatmap_files import HeatmapFiles

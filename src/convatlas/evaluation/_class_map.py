@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from convatlas.evaluation._field_grid import FieldGrid
+from convatlas.analysis import FieldGrid
 from convatlas.evaluation._fully_convolutional import Pooling, to_fully_convolutional
 from convatlas.evaluation._graph_runner import MapsDiffer
 from convatlas.evaluation._predictor import predictor_of

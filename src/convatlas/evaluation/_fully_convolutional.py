@@ -8,9 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convatlas.analysis import Graph, Node, pair, trace
+from convatlas.analysis import FieldGrid, Graph, Node, Sides, field_grids, pair, trace
 from convatlas.errors import UserError
-from convatlas.evaluation._field_grid import FieldGrid, Sides, field_grids
 from convatlas.evaluation._graph_runner import Call, GraphRunner
 
 Pooling = Literal["window", "cells"]
@@ -76,7 +75,7 @@ class FullyConvolutional(nn.Module):
             _check_linear(path, pool)
         self._grids = field_grids(graph)
         replaced = dict(_replaced(graph, pool, pooling))
-        self._runner = GraphRunner(net, graph, replaced=replaced, local=self._grids)
+        self._runner = GraphRunner(net, graph, replaced=replaced, local=_local(graph))
         head = pool or self._flatten
         before = graph[head.inputs[0]]
         self.layers: tuple[Node, ...] = tuple(path[: path.index(before) + 1])
@@ -202,6 +201,16 @@ def _fixed_pool(node: Node, sides: Sides) -> Call:
             "of several sizes, so the net cannot become fully convolutional."
         )
     return partial(F.avg_pool2d, kernel_size=(h // rows, w // columns))
+
+
+def _local(graph: Graph) -> frozenset[str]:
+    """The maps that are not computed from the whole image at once."""
+    found = {graph.input.name}
+    for node in graph.nodes[1:]:
+        whole = isinstance(node.module, nn.AdaptiveAvgPool2d) and node.shape[1:] == (1, 1)
+        if len(node.shape) == 3 and not whole and not found.isdisjoint(node.inputs):
+            found.add(node.name)
+    return frozenset(found)
 
 
 def _map_sides(node: Node) -> Sides:

@@ -10,9 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from convatlas.analysis import Node
+from convatlas.analysis import FieldGrid, Node, Sides
 from convatlas.errors import UserError
-from convatlas.evaluation._field_grid import FieldGrid, Sides
 from convatlas.evaluation._fully_convolutional import FullyConvolutional, to_fully_convolutional
 
 Method = Literal["cam", "gradcam", "classmap"]

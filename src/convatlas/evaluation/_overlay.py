@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convatlas.evaluation._field_grid import Sides
+from convatlas.analysis import Sides
 from convatlas.evaluation._heatmap import Heatmap
 from convatlas.evaluation._placement import Placement
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from convatlas.analysis import FieldGrid, Sides
 from convatlas.data import LONGEST, Preprocessing
-from convatlas.evaluation._field_grid import FieldGrid, Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,13 +72,21 @@ class Backward:
 
     def _gradient(self, entry: Entry, given: Gradient, name: str, value: Value) -> Gradient:
         layer, kind = entry.layer, entry.row.gradient
-        if kind in ("same", "gathered") and self._elements(name) == layer.elements:
+        negated = kind == "negated" and name != layer.node.inputs[0]
+        if (
+            kind in ("same", "negated", "gathered")
+            and not negated
+            and self._elements(name) == layer.elements
+        ):
             return Gradient(self._ledger.hold(given.storage), given.sliced)
+        if kind == "reordered":
+            return Gradient(self._ledger.hold(given.storage), sliced=True)
         if kind == "slice":
             several = len(layer.node.inputs) > 1
             return Gradient(self._ledger.hold(given.storage), several and apart(layer))
         width = layer.width if name in entry.casts else value.width
-        return Gradient(self._ledger.allocate(self._elements(name) * width))
+        scattered = kind == "spread" and layer.conditions.channels_last
+        return Gradient(self._ledger.allocate(self._elements(name) * width), scattered)
 
     def _elements(self, name: str) -> int:
         return self._job.batch * prod(self._job.graph[name].shape)

@@ -38,9 +38,12 @@ def backward_scratch(layer: Layer) -> int:
     weights = _weights(layer)
     if layer.conditions.channels_last:
         return copy + weights + _gradient_of_weights(layer)
+    gradient = _blocked_output(layer, backward=True)
     if _plain_gradient(layer):
-        return copy + max(_blocked_output(layer), weights)
-    return copy + max(_blocked_input(layer) + _blocked_output(layer), weights)
+        return copy + max(gradient, weights)
+    if max(pair(layer.module.stride)) > 1:
+        gradient = max(gradient, layer.input)  # its gradient is copied once more
+    return copy + max(_blocked_input(layer) + gradient, weights)
 
 
 def unfolds(layer: Layer) -> bool:
@@ -95,9 +98,9 @@ def _blocked_input(layer: Layer) -> int:
     return 0 if channels < _BLOCK else layer.input // channels * _filled(channels, _BLOCK)
 
 
-def _blocked_output(layer: Layer) -> int:
+def _blocked_output(layer: Layer, *, backward: bool = False) -> int:
     conv, channels = layer.module, layer.node.shape[0]
-    wide = conv.groups == 1 and pair(conv.kernel_size) != (1, 1)
+    wide = conv.groups == 1 and (backward or pair(conv.kernel_size) != (1, 1))
     return layer.output // channels * _filled(channels, _WIDE_BLOCK if wide else _BLOCK)
 
 

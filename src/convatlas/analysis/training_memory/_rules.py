@@ -43,6 +43,17 @@ def _indices(layer: Layer) -> int:
     return 8 * layer.elements  # where each maximum was, int64
 
 
+def _dense_weight(layer: Layer) -> int:
+    """With zeros where a sparse convolution's maps are not connected."""
+    conv = layer.module
+    return int(layer.width * conv.out_channels * conv.in_channels * conv.kernel_size**2)
+
+
+def _blocks(layer: Layer) -> int:
+    """Maps in the order of a convolution's kernel."""
+    return 0 if layer.conditions.channels_last else layer.input + layer.output
+
+
 def _weight_copy(layer: Layer) -> int:
     return int(layer.module.weight.numel()) * layer.width
 
@@ -68,8 +79,10 @@ class Row:
         saves: what is kept of the tensors around it; weights are kept anyway.
         in_place_saves: the same, where the layer runs in place.
         own: bytes that it makes and keeps for the backward pass alone.
-        gradient: of the input: "new" memory, the "same" as the output's, a "slice" of it for each
-            input, or "gathered" from the slices that were read.
+        gradient: of the input: "new" memory, new and "spread" map by map, the "same" as the
+            output's, the same but "negated" for the second input, the same but "reordered"
+            for those who read it, a "slice" of it for each input, or "gathered" from the slices
+            that were read.
         forward: bytes of temporaries beside inputs and output.
         backward: bytes of temporaries beside what is saved, the gradients and those of the weights.
         whole: a slice is copied before it is read.
@@ -79,7 +92,7 @@ class Row:
     saves: Saved | None = None
     in_place_saves: Saved | None = None
     own: Amount = nothing
-    gradient: Literal["new", "same", "slice", "gathered"] = "new"
+    gradient: Literal["new", "same", "negated", "reordered", "spread", "slice", "gathered"] = "new"
     forward: Amount = nothing
     backward: Amount = nothing
     whole: bool = False
@@ -96,8 +109,8 @@ _COPY = Row()
 _ACTIVATION = Row(saves="input", in_place_saves="output")
 _NEEDS_INPUT = Row(saves="input", own=_overwritten)
 _SAVES_RESULT = Row(saves="output", in_place_saves="output")
-_MEAN = Row()
-_REORDERED = Row(gradient="same")
+_SPREAD = Row(gradient="spread")
+_REORDERED = Row(gradient="reordered")
 _PART = Row(output="view")
 _SPLIT = Row(output="view", gradient="gathered")
 
@@ -109,9 +122,9 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "Conv2d": _CONV,
         "SparseConv2d": Row(
             saves="input",
-            own=lambda x: (
-                4 * x.module.out_channels * x.module.in_channels * x.module.kernel_size**2
-            ),
+            own=_dense_weight,
+            forward=_blocks,
+            backward=lambda x: _blocks(x) + 2 * _dense_weight(x),
         ),
         "LearnedGroupConv": Row(
             saves="input",
@@ -128,7 +141,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             gradient="slice",
         ),
         "Linear": Row(saves="input", whole=True),
-        "BatchNorm2d": Row(saves="input", own=_statistics),
+        "BatchNorm2d": Row(saves="input", own=_statistics, backward=_output),
         "LocalResponseNorm": Row(
             saves="input",
             own=lambda x: 2 * x.output + _padded(x),
@@ -142,7 +155,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "Tanh": _SAVES_RESULT,
         "Sigmoid": _SAVES_RESULT,
         "Softmax": _SAVES_RESULT,
-        "ScaledTanh": Row(own=_output, backward=_output),
+        "ScaledTanh": Row(own=_output),
         "MaxPool2d": Row(saves="input", own=_indices, whole=True),
         "AvgPool2d": Row(saves="input", whole=True),
         "AdaptiveAvgPool2d": Row(saves="input", whole=True),
@@ -151,10 +164,10 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "SampleDrop": Row(forward=_output, backward=_output),
         "Scale": _COPY,
         "ZeroPad2d": _COPY,
-        "SelectChannels": _COPY,
+        "SelectChannels": _SPREAD,
         "ChannelShuffle": _COPY,
         "JoinShuffle": Row(gradient="slice"),
-        "ZeroPadShortcut": _COPY,
+        "ZeroPadShortcut": _SPREAD,
         "RadialBasis": Row(own=lambda x: x.batch * 4 * x.module.centres.numel()),
         "Identity": _ALIAS,
         "Survival": _ALIAS,
@@ -162,7 +175,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "flatten": _ALIAS,
         "chunk": _SPLIT,
         "getitem": _ALIAS,
-        **dict.fromkeys(("mean", "pad", "index_select", "clone", "neg", "reshape"), _COPY),
+        **dict.fromkeys(("pad", "clone", "neg", "reshape"), _COPY),
+        **dict.fromkeys(("mean", "index_select"), _SPREAD),
         **dict.fromkeys(("hardtanh", "clamp", "gelu", "pow", "abs", "log"), _ACTIVATION),
         **dict.fromkeys(("hardswish", "hardsigmoid", "softplus", "mish"), _ACTIVATION),
         **dict.fromkeys(("exp", "sqrt", "log_softmax"), _SAVES_RESULT),
@@ -170,7 +184,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         **dict.fromkeys(("layer_norm", "group_norm"), Row(saves="input", whole=True)),
         "stack": Row(gradient="slice"),
         "add": Row(gradient="same"),
-        "sub": Row(gradient="same", backward=_output),
+        "sub": Row(gradient="negated"),
         "mul": Row(saves="inputs", backward=_broadcast),
         "cat": Row(gradient="slice"),
     }
@@ -181,7 +195,7 @@ def row_of(layer: Layer) -> Row | None:
     """The row for a layer as it trains; None for a kind without one."""
     kind, module = layer.node.kind, layer.module
     if kind == "AdaptiveAvgPool2d" and layer.node.shape[1:] == (1, 1):
-        return _MEAN
+        return _SPREAD
     if (kind == "Dropout" and not module.p) or (kind == "SampleDrop" and module.survival == 1):
         return _ALIAS
     if kind in ("Flatten", "flatten") and _reordered(layer):

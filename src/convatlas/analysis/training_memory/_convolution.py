@@ -12,8 +12,8 @@ from math import prod
 from convatlas.analysis._shapes import pair
 from convatlas.analysis.training_memory._layer import Layer
 
-_BLOCK = 8  # channels that oneDNN keeps together on a CPU with AVX2
-_WIDE_BLOCK = 16  # the same of outputs of windows over all channels, and of weights
+_PLAIN = 8  # channels below which an input is read as it is
+_BLOCK = 16  # channels that oneDNN keeps together on a CPU with AVX-512
 _HALF, _SINGLE = 2, 4  # bytes of an element
 _SMALL = 20480  # elements of a batch below which torch unfolds
 _SMALL_KERNEL = 3
@@ -38,7 +38,7 @@ def backward_scratch(layer: Layer) -> int:
     weights = _weights(layer)
     if layer.conditions.channels_last:
         return copy + weights + _gradient_of_weights(layer)
-    gradient = _blocked_output(layer, backward=True)
+    gradient = _blocked_output(layer)
     if _plain_gradient(layer):
         return copy + max(gradient, weights)
     if max(pair(layer.module.stride)) > 1:
@@ -81,27 +81,26 @@ def _gradient_of_weights(layer: Layer) -> int:
     half = layer.width == _HALF and conv.groups > 1
     if inputs == outputs == 1 and max(pair(conv.kernel_size)) <= _SMALL_KERNEL and not half:
         return weights
-    filled = _filled(inputs, _WIDE_BLOCK) * _filled(outputs, _WIDE_BLOCK)
+    filled = _filled(inputs, _BLOCK) * _filled(outputs, _BLOCK)
     return weights // (inputs * outputs) * filled * (3 if half else 1)
 
 
 def _plain_gradient(layer: Layer) -> bool:
     """Whether the gradient of weights is computed without copies of the maps."""
     conv = layer.module
-    narrow = conv.groups > 1 and conv.in_channels // conv.groups % _BLOCK
+    narrow = conv.groups > 1 and conv.in_channels // conv.groups % _PLAIN
     depthwise = conv.groups == conv.in_channels == conv.out_channels
     return bool(narrow) and not (depthwise and max(pair(conv.kernel_size)) <= _SMALL_KERNEL)
 
 
 def _blocked_input(layer: Layer) -> int:
     channels = layer.in_shape[0]
-    return 0 if channels < _BLOCK else layer.input // channels * _filled(channels, _BLOCK)
+    return 0 if channels < _PLAIN else layer.input // channels * _filled(channels, _BLOCK)
 
 
-def _blocked_output(layer: Layer, *, backward: bool = False) -> int:
-    conv, channels = layer.module, layer.node.shape[0]
-    wide = conv.groups == 1 and (backward or pair(conv.kernel_size) != (1, 1))
-    return layer.output // channels * _filled(channels, _WIDE_BLOCK if wide else _BLOCK)
+def _blocked_output(layer: Layer) -> int:
+    channels = layer.node.shape[0]
+    return layer.output // channels * _filled(channels, _BLOCK)
 
 
 def _filled(channels: int, block: int) -> int:

@@ -295,8 +295,8 @@ Batch 128, SGD with momentum, float32.
   keeps positions of 8 bytes.
 - Stochastic depth is taken to drop nothing, the most that a step can take.
 - Copies that oneDNN makes in torch's allocator, as it does on a CPU with AVX-512. Held to AVX2 it
-  takes the same, but for large depthwise kernels in channels-last order: EfficientNet-B0 at 96 x 96,
-  batch 4, Adam, then peaks at 147 MB where 171 MB are predicted and measured with AVX-512.
+  takes the same, but for large depthwise kernels in channels-last order: EfficientNet-B0 at
+  96 x 96, batch 4, Adam, then peaks at 147 MB where 171 MB are predicted and measured with AVX-512.
 - Tens of kB of kernels' scratch are left out, and memory that they take from elsewhere, which the
   allocator does not report. Single images are unfolded into columns by small convolutions, as torch
   decides for more than one thread; with one thread 1x1 convolutions of fewer than 16 images make no

@@ -13,7 +13,7 @@ from convatlas import bundle, models
 from convatlas.bundle import BundleInfo
 from convatlas.data import Preprocessing
 from convatlas.errors import UserError
-from tests.bundle.forge import JSON, WEIGHTS, fields_of, info_of, net_of, written
+from tests.bundle.forge import JSON, WEIGHTS, fields_of, info_of, net_of, sign, written
 
 SMALL = models.find("*_small")
 
@@ -126,3 +126,13 @@ def test_names_in_any_script_in_any_locale(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, env={"LC_ALL": "C", "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert done.stdout.strip() == ascii(names)
+
+
+def test_a_field_that_came_after_a_bundle_has_its_default(tmp_path: Path) -> None:
+    """VGG's `batch_norm` did."""
+    path = written(tmp_path, "vgg_a_small")
+    known = fields_of(path)
+    del known["spec"]["batch_norm"]
+    sign(path, known)
+    before, after = net_of("vgg_a_small").state_dict(), bundle.load(path).net.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)

@@ -103,10 +103,17 @@ def test_from_spec_of_an_unknown_family():
         from_spec("mobilenet", {})
 
 
+def test_from_spec_without_a_field_that_came_later():
+    spec = asdict(spec_of("vgg_a_small"))
+    del spec["batch_norm"]
+    names = [type(module).__name__ for module in from_spec("vgg", spec).modules()]
+    assert names == [type(module).__name__ for module in build("vgg_a_small").modules()]
+
+
 def test_from_spec_without_a_field():
     spec = asdict(spec_of(NAME))
-    del spec["num_classes"], spec["bottlenecks"]
-    with pytest.raises(UserError, match="'mobilenet_v2' lacks bottlenecks, num_classes"):
+    del spec["num_classes"], spec["input_side"]
+    with pytest.raises(UserError, match="'mobilenet_v2' lacks input_side, num_classes"):
         from_spec("mobilenet_v2", spec)
 
 

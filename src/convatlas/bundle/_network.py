@@ -104,6 +104,8 @@ def check_same(file: Path, net: nn.Module, found: Mapping[str, Form]) -> None:
 def spec_of(file: Path, info: BundleInfo) -> dict[str, Any]:
     """The spec's values, each of the type that the family's spec declares.
 
+    A field that the bundle lacks and that has a default came after it: the default is what was.
+
     Raises:
         UserError: naming the first field that is not.
     """
@@ -116,13 +118,14 @@ def spec_of(file: Path, info: BundleInfo) -> dict[str, Any]:
         )
     kind = type(next(iter(families[info.family].variants.values())))
     declared = [field.name for field in fields(kind)]
-    if set(info.spec) != set(declared):
+    if not set(declared) - set(models.later_fields(kind)) <= set(info.spec) <= set(declared):
         raise UserError(
             f"{str(file)!r}: spec has the fields {sorted(info.spec)}; family {info.family!r} has "
             f"{sorted(declared)}. Mend the spec or use the original."
         )
     hints = get_type_hints(kind)
-    return {name: _value(file, name, info.spec[name], hints[name]) for name in declared}
+    given = [name for name in declared if name in info.spec]
+    return {name: _value(file, name, info.spec[name], hints[name]) for name in given}
 
 
 def _value(file: Path, name: str, value: Any, kind: Any) -> Any:

@@ -14,6 +14,9 @@ def command(
     out: Annotated[Path, typer.Option(help="Directory of the run.")],
     width: Annotated[float, typer.Option(help="Width multiplier.")] = 1.0,
     side: Annotated[int | None, typer.Option(help="Side of the input; the data's own.")] = None,
+    crop_share: Annotated[
+        float | None, typer.Option(help="Below 1: train on random crops of larger images.")
+    ] = None,
     epochs: Annotated[float, typer.Option(help="Passes over the training images.")] = 10.0,
     steps: Annotated[int | None, typer.Option(help="Steps, instead of --epochs.")] = None,
     batch: Annotated[int | None, typer.Option(help="Images in a step.")] = None,
@@ -36,6 +39,7 @@ def command(
         variant=net,
         width=width,
         side=side,
+        crop_share=crop_share,
         epochs=epochs,
         steps=steps,
         batch_size=batch,

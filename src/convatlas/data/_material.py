@@ -16,10 +16,25 @@ _PHOTO_CROP = 0.875
 
 
 class Material:
-    """Splits of `dataset` as pixels, kept in `cache` on disk."""
+    """Splits of `dataset` as pixels, kept in `cache` on disk.
 
-    def __init__(self, dataset: Dataset, cache: Path, *, threads: int, progress: Progress) -> None:
+    Args:
+        crop_share: side of a net's input / resized short side, in (0, 1]; None: 0.875 for photos,
+            1 for small images.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        cache: Path,
+        *,
+        threads: int,
+        progress: Progress,
+        crop_share: float | None = None,
+    ) -> None:
         self.dataset = dataset
+        own = _PHOTO_CROP if dataset.native_side > _PHOTO_SIDE else 1.0
+        self._crop_share = own if crop_share is None else crop_share
         self._cache = cache
         self._threads = threads
         self._progress = progress
@@ -49,10 +64,9 @@ class Material:
         return self._statistics
 
     def _plain(self, side: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocessing:
-        crop_share = _PHOTO_CROP if self.dataset.native_side > _PHOTO_SIDE else 1.0
         channels = self.dataset.channels
         return Preprocessing(
-            side=side, channels=channels, mean=mean, std=std, crop_share=crop_share
+            side=side, channels=channels, mean=mean, std=std, crop_share=self._crop_share
         )
 
     def _prepared(self, split: SplitName, preprocessing: Preprocessing) -> Pixels:

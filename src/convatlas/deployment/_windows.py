@@ -66,15 +66,21 @@ def emit_sub_sample(draft: Draft, node: Node) -> str:
 def emit_max_pool(draft: Draft, node: Node) -> str:
     """Maximum of windows; padding never wins."""
     layer: Any = node.module
-    dilation = pair(layer.dilation)
+    dilation, kernel = pair(layer.dilation), pair(layer.kernel_size)
+    pads = _pads(draft, node, dilation=dilation)
+    if any(pad >= side for pad, side in zip(pads, kernel * 2, strict=True)):
+        raise UserError(
+            f"{node.name!r} pads by {max(pads)} pixels a window of {kernel[0]} x {kernel[1]}; "
+            "ONNX Runtime takes less than the window. Use a smaller dilation or a larger window."
+        )
     (value,) = draft.emit(
         "MaxPool",
         draft.inputs(node),
         node.name,
-        kernel_shape=list(pair(layer.kernel_size)),
+        kernel_shape=list(kernel),
         strides=list(pair(layer.stride)),
         dilations=list(dilation),
-        pads=_pads(draft, node, dilation=dilation),
+        pads=pads,
     )
     return value
 

@@ -7,6 +7,7 @@ from convatlas.models._zoo import (
     family_of,
     find,
     from_spec,
+    later_fields,
     spec_of,
     variants,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "family_of",
     "find",
     "from_spec",
+    "later_fields",
     "spec_of",
     "variants",
 ]

@@ -1,7 +1,7 @@
 """Finding and building networks by name; a family is found by its file being in this folder."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
@@ -86,16 +86,28 @@ def build(name: str, **changes: Any) -> nn.Module:
 
 
 def from_spec(family: str, spec: Mapping[str, Any]) -> nn.Module:
-    """The network of `family` with exactly the fields in `spec` (as a bundle stores them)."""
+    """The network of `family` with the fields in `spec` (as a bundle stores them).
+
+    A family's own fields that are not there have their defaults: they came after the bundle.
+    """
     if family not in families():
         raise UnknownName("family", family, families(), "`convatlas models`")
     found = families()[family]
     kind = type(next(iter(found.variants.values())))
-    missing = {f.name for f in fields(kind)} - set(spec)
+    defaults = later_fields(kind)
+    missing = {f.name for f in fields(kind)} - set(spec) - set(defaults)
     if missing:
         raise UserError(f"The spec of family {family!r} lacks {', '.join(sorted(missing))}.")
     template = next(iter(found.variants.values()))
-    return found.build(_changed(template, {k: _tupled(v) for k, v in spec.items()}))
+    given = {name: _tupled(value) for name, value in spec.items()}
+    return found.build(_changed(template, {**defaults, **given}))
+
+
+def later_fields(kind: type[Spec]) -> dict[str, Any]:
+    """Fields that a stored spec may lack, with their defaults: what a family itself has added."""
+    always = {field.name for field in fields(Spec)}
+    own = (field for field in fields(kind) if field.name not in always)
+    return {field.name: field.default for field in own if field.default is not MISSING}
 
 
 def _changed(spec: Spec, changes: Mapping[str, Any]) -> Spec:

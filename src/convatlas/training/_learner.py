@@ -39,8 +39,8 @@ class Learner:
         torch.default_generator.manual_seed(seed_of(self.recipe.seed, step))
         for layer in self._staged:
             layer.advance(step / self.recipe.steps)
+        self._optimizer.zero_grad(set_to_none=True)  # before the forward: both would exist at once
         loss = self._loss(images, labels) + self._penalty()
-        self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if self.recipe.gradient_clip is not None:
             clip_grad_norm_(self._parameters, self.recipe.gradient_clip, foreach=True)

@@ -36,6 +36,7 @@ class Lesson:
     variant: str
     width: float = 1.0
     side: int | None = None
+    crop_share: float | None = None  # below 1, training sees random crops of larger images
     epochs: float = 10.0
     steps: int | None = None  # instead of epochs
     batch_size: int | None = None
@@ -51,6 +52,8 @@ class Lesson:
                 raise UserError(f"{name}={value}; it must be 1 or more.")
         if self.threads is not None and self.threads > _MOST_THREADS:
             raise UserError(f"threads={self.threads}; it must be at most {_MOST_THREADS}.")
+        if self.crop_share is not None and not 0 < self.crop_share <= 1:
+            raise UserError(f"crop_share={self.crop_share:g}; it must be above 0, at most 1.")
         if not 0 < self.epochs < inf:
             raise UserError(f"epochs={self.epochs:g}; it must be a number above 0.")
         if not 0 <= self.seed < 2**32:
@@ -80,7 +83,13 @@ def teach(
         )
         for note in dataset.notes:
             say(note)
-        material = Material(dataset, out / "cache", threads=threads, progress=progress)
+        material = Material(
+            dataset,
+            out / "cache",
+            threads=threads,
+            progress=progress,
+            crop_share=lesson.crop_share,
+        )
         spec = _spec(lesson, dataset)
         require_fit(lesson.variant, spec)
         recipe = _recipe(lesson, material, spec)

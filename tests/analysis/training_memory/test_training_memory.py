@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from convatlas import analysis, models
+from convatlas.analysis._convolution import channel_block
 from convatlas.analysis.training_memory import (
     OPTIMIZERS,
     Conditions,
@@ -86,6 +87,15 @@ def test_half_precision_and_average():
     assert cast.weights_bytes == full.weights_bytes
     assert averaged.ema_bytes == full.weights_bytes + full.buffer_bytes
     assert averaged.peak_bytes - full.peak_bytes == averaged.ema_bytes
+
+
+@pytest.mark.skipif(
+    channel_block() < 16, reason="without AVX-512, torch computes bfloat16 by turns"
+)
+def test_autocast_measured():
+    net = models.build("resnet8_small")
+    shape = (models.spec_of("resnet8_small").in_channels, 32, 32)
+    cast = training_memory(net, shape, batch=BATCH, autocast="bfloat16")
     measured = instrument.measured_peak(
         net,
         shape,

@@ -6,8 +6,8 @@ the first in place if nobody else holds the first and it is in one piece.
 
 from math import prod
 
+from convatlas.analysis._layer import Layer, apart, parameters_of
 from convatlas.analysis.training_memory._forward import Job
-from convatlas.analysis.training_memory._layer import Layer, apart, parameters_of
 from convatlas.analysis.training_memory._ledger import Ledger
 from convatlas.analysis.training_memory._values import Entry, Gradient, Value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from convatlas.analysis._graph import Graph, Node
-from convatlas.analysis.training_memory._layer import Conditions, Layer, apart, parameters_of
+from convatlas.analysis._layer import Conditions, Layer, apart, parameters_of
 from convatlas.analysis.training_memory._ledger import Ledger, Storage
 from convatlas.analysis.training_memory._rules import UNKNOWN, Row, row_of
 from convatlas.analysis.training_memory._values import Entry, Value

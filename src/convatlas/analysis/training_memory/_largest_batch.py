@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from convatlas.analysis.training_memory._layer import Conditions
+from convatlas.analysis._layer import Conditions
 from convatlas.analysis.training_memory._optimizer import OptimizerName
 from convatlas.analysis.training_memory._training_memory import (
     MOST_BATCH,

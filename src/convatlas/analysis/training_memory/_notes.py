@@ -11,8 +11,8 @@ from typing import Any
 from torch import nn
 
 from convatlas.analysis._graph import Graph
+from convatlas.analysis._layer import Conditions
 from convatlas.analysis._trace import trace
-from convatlas.analysis.training_memory._layer import Conditions
 from convatlas.analysis.training_memory._training_memory import TrainingMemory, training_memory
 
 _COUNTED = ("input", "Conv2d", "Linear", "MaxPool2d", "AvgPool2d")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import nn
 
-from convatlas.analysis.training_memory._layer import StepKernels
+from convatlas.analysis._layer import StepKernels
 
 OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "rmsprop"]
 

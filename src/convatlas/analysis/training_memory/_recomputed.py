@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from torch import nn
 
+from convatlas.analysis import _convolution
 from convatlas.analysis._graph import Graph, Node
-from convatlas.analysis.training_memory import _convolution
-from convatlas.analysis.training_memory._layer import RECOMPUTED, Layer
+from convatlas.analysis._layer import RECOMPUTED, Layer
 
 
 def with_recomputing(graph: Graph, net: nn.Module) -> Graph:

@@ -10,8 +10,9 @@ from math import prod
 from types import MappingProxyType
 from typing import Literal
 
-from convatlas.analysis.training_memory import _convolution, _recomputed
-from convatlas.analysis.training_memory._layer import Layer
+from convatlas.analysis import _convolution
+from convatlas.analysis._layer import Layer
+from convatlas.analysis.training_memory import _recomputed
 
 Amount = Callable[[Layer], int]
 Saved = Literal["input", "inputs", "output"]

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 from torch import nn
 
+from convatlas.analysis._layer import Conditions
 from convatlas.analysis.training_memory._backward import Backward
 from convatlas.analysis.training_memory._forward import Forward, Job
-from convatlas.analysis.training_memory._layer import Conditions
 from convatlas.analysis.training_memory._ledger import Ledger, Phase
 from convatlas.analysis.training_memory._network import training_graph
 from convatlas.analysis.training_memory._optimizer import (
@@ -89,6 +89,7 @@ def training_memory(
         batch: 1 or more.
         dtype: of weights and images: float32, bfloat16, float16 or float64.
         ema: whether an average of the weights and buffers is kept.
+        autocast: as on a CPU with AVX-512; an older one computes such layers by other ways.
 
     Raises:
         UserError: for a value that is not allowed, and as `trace` does.

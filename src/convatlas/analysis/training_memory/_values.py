@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convatlas.analysis.training_memory._layer import Layer
+from convatlas.analysis._layer import Layer
 from convatlas.analysis.training_memory._ledger import Storage
 from convatlas.analysis.training_memory._rules import Row
 

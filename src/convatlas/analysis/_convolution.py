@@ -7,16 +7,28 @@ into columns: `aten/src/ATen/native/Convolution.cpp` has the condition (`use_mkl
 part for a single thread is left out here.
 """
 
+import os
+from functools import cache
 from math import prod
 
+import torch
+
+from convatlas.analysis._layer import Layer
 from convatlas.analysis._shapes import pair
-from convatlas.analysis.training_memory._layer import Layer
 
 _PLAIN = 8  # channels below which an input is read as it is
-_BLOCK = 16  # channels that oneDNN keeps together on a CPU with AVX-512
 _HALF, _SINGLE = 2, 4  # bytes of an element
 _SMALL = 20480  # elements of a batch below which torch unfolds
 _SMALL_KERNEL = 3
+_THREADS = 2
+
+
+@cache
+def channel_block() -> int:
+    """Channels that oneDNN keeps together on this CPU: a register's width of float32."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return 16 if wide and (not limit or "AVX512" in limit or limit in ("ALL", "DEFAULT")) else 8
 
 
 def forward_scratch(layer: Layer) -> int:
@@ -27,7 +39,10 @@ def forward_scratch(layer: Layer) -> int:
     weights = _weights(layer)
     if layer.conditions.channels_last:
         return copy + weights
-    return copy + max(_blocked_input(layer) + weights, _blocked_output(layer))
+    blocked, channels = _blocked_output(layer), layer.node.shape[0]
+    weights = weights // channels * _filled(channels, channel_block())
+    before = _blocked_input(layer) + weights + _gathered(layer)
+    return copy + max(blocked - layer.output + before, blocked)
 
 
 def backward_scratch(layer: Layer) -> int:
@@ -59,6 +74,15 @@ def unfolds(layer: Layer) -> bool:
     )
 
 
+def _gathered(layer: Layer) -> int:
+    """What each thread gathers of an image for a 1x1 convolution that skips pixels."""
+    strides, shape = pair(layer.module.stride), layer.node.shape
+    if pair(layer.module.kernel_size) != (1, 1) or strides == (1, 1):
+        return 0
+    even = tuple(a * s for a, s in zip(shape[1:], strides, strict=True)) == layer.in_shape[1:]
+    return _THREADS * layer.in_shape[0] * prod(shape[1:]) * layer.width if even else 0
+
+
 def _columns(layer: Layer) -> int:
     kernel = prod(pair(layer.module.kernel_size))
     if kernel == 1:
@@ -81,7 +105,7 @@ def _gradient_of_weights(layer: Layer) -> int:
     half = layer.width == _HALF and conv.groups > 1
     if inputs == outputs == 1 and max(pair(conv.kernel_size)) <= _SMALL_KERNEL and not half:
         return weights
-    filled = _filled(inputs, _BLOCK) * _filled(outputs, _BLOCK)
+    filled = _filled(inputs, channel_block()) * _filled(outputs, channel_block())
     return weights // (inputs * outputs) * filled * (3 if half else 1)
 
 
@@ -95,12 +119,12 @@ def _plain_gradient(layer: Layer) -> bool:
 
 def _blocked_input(layer: Layer) -> int:
     channels = layer.in_shape[0]
-    return 0 if channels < _PLAIN else layer.input // channels * _filled(channels, _BLOCK)
+    return 0 if channels < _PLAIN else layer.input // channels * _filled(channels, channel_block())
 
 
 def _blocked_output(layer: Layer) -> int:
     channels = layer.node.shape[0]
-    return layer.output // channels * _filled(channels, _BLOCK)
+    return layer.output // channels * _filled(channels, channel_block())
 
 
 def _filled(channels: int, block: int) -> int:

@@ -74,33 +74,17 @@ def teach(
     models.spec_of(lesson.variant, width_multiplier=lesson.width)  # refused before images are read
     threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
     with locked(out):
-        dataset = open_dataset(
-            lesson.data,
-            seed=lesson.seed,
-            unreadable=lesson.unreadable,
-            progress=progress,
-            cache=out / "cache",
-        )
-        for note in dataset.notes:
-            say(note)
-        material = Material(
-            dataset,
-            out / "cache",
-            threads=threads,
-            progress=progress,
-            crop_share=lesson.crop_share,
-        )
-        spec = _spec(lesson, dataset)
+        material = _material(lesson, out, threads=threads, progress=progress, say=say)
+        spec = _spec(lesson, material.dataset)
         require_fit(lesson.variant, spec)
         recipe = _recipe(lesson, material, spec)
-        preprocessing = material.preprocessing(spec.input_side)
         trained = train(
             models.family_of(lesson.variant).name,
             lesson.variant,
             spec,
             material.pixels("train", spec.input_side),
             material.pixels("val", spec.input_side),
-            preprocessing,
+            material.preprocessing(spec.input_side),
             recipe,
             out / "run",
             threads=threads,
@@ -108,26 +92,60 @@ def teach(
         )
         for note in trained.notes:
             say(note)
-        test = evaluate(
-            predictor_of(trained.net),
-            material.pixels("test", spec.input_side),
-            preprocessing,
-            dataset.classes,
-            progress=progress,
-        )
-        info = bundle_info(lesson.variant, spec, dataset, preprocessing, trained, test)
-        path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
-        result = {
-            "bundle": str(path),
-            "side": spec.input_side,
-            "steps": trained.steps,
-            "seconds": trained.seconds,
-            "recipe": recipe.as_dict(),
-            "validation": list(trained.validation),
-            "test": test.as_dict(),
-        }
-        write_json(out / "result.json", result)
-        return result
+        return _scored(lesson, out, material, trained, spec, progress)
+
+
+def _material(
+    lesson: Lesson, out: Path, *, threads: int, progress: Progress, say: Callable[[str], None]
+) -> Material:
+    dataset = open_dataset(
+        lesson.data,
+        seed=lesson.seed,
+        unreadable=lesson.unreadable,
+        progress=progress,
+        cache=out / "cache",
+    )
+    for note in dataset.notes:
+        say(note)
+    return Material(
+        dataset,
+        out / "cache",
+        threads=threads,
+        progress=progress,
+        crop_share=lesson.crop_share,
+    )
+
+
+def _scored(
+    lesson: Lesson,
+    out: Path,
+    material: Material,
+    trained: TrainingResult,
+    spec: Spec,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Score the trained net on the test images, write its bundle and result.json."""
+    preprocessing = material.preprocessing(spec.input_side)
+    test = evaluate(
+        predictor_of(trained.net),
+        material.pixels("test", spec.input_side),
+        preprocessing,
+        material.dataset.classes,
+        progress=progress,
+    )
+    info = bundle_info(lesson.variant, spec, material.dataset, preprocessing, trained, test)
+    path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
+    result = {
+        "bundle": str(path),
+        "side": spec.input_side,
+        "steps": trained.steps,
+        "seconds": trained.seconds,
+        "recipe": trained.recipe.as_dict(),
+        "validation": list(trained.validation),
+        "test": test.as_dict(),
+    }
+    write_json(out / "result.json", result)
+    return result
 
 
 def bundle_info(

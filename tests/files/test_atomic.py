@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from convatlas.errors import UserError
-from convatlas.files import _exchange, replace_directory, write_atomic, write_json, writing
+from convatlas.files import (
+    _exchange,
+    check_writable,
+    replace_directory,
+    write_atomic,
+    write_json,
+    writing,
+)
 
 LIMITED = """
 import resource, signal, sys
@@ -111,6 +118,29 @@ def test_places_that_cannot_be_written_are_named(
     with pytest.raises(UserError, match=r"Cannot write .*Permission denied.*another place"):
         write_atomic(tmp_path / "a", b"")
     assert names(tmp_path) == ["file"]
+
+
+def test_a_place_is_tried_before_the_work_and_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    check_writable(tmp_path / "old")
+    check_writable(tmp_path / "new" / "file")
+    assert names(tmp_path) == ["new", "old"]
+    assert names(tmp_path / "new") == []
+    assert (tmp_path / "old").read_bytes() == b"old"
+    with pytest.raises(UserError, match="Is a directory"):
+        check_writable(tmp_path / "new")
+    with pytest.raises(UserError, match="a file is in the way"):
+        check_writable(tmp_path / "old" / "file")
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle", str(tmp_path))
+
+    monkeypatch.setattr("convatlas.files._atomic.mkstemp", fail)
+    for attempt in (check_writable, lambda path: write_atomic(path, b"")):
+        with pytest.raises(UserError, match="Stale file handle"):
+            attempt(tmp_path / "a")
 
 
 def replace_once(path: Path, content: bytes) -> None:

@@ -29,7 +29,7 @@ def writing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: if the disk is full or the directory cannot be written; `path` is untouched.
     """
-    with _explained(path):
+    with _explained(path, whatever=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         handle, name = mkstemp(prefix=f"{PREFIX}{path.name}-", dir=path.parent)
@@ -44,6 +44,23 @@ def writing(path: Path) -> Iterator[Path]:
             _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place where `writing` would fail, before the work whose result goes there.
+
+    Folders on the way are made; `path` itself is untouched.
+
+    Raises:
+        UserError: as `writing`.
+    """
+    with _explained(path, whatever=True):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = mkstemp(prefix=f"{PREFIX}{path.name}-", dir=path.parent)
+    os.close(handle)
+    Path(name).unlink()
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -67,7 +84,7 @@ def replace_directory(path: Path) -> Iterator[Path]:
     Raises:
         UserError: if the disk is full or the place cannot be written; `path` is untouched.
     """
-    with _explained(path):
+    with _explained(path, whatever=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         temporary = Path(mkdtemp(prefix=f"{PREFIX}{path.name}-", dir=path.parent))
@@ -102,7 +119,8 @@ def _umask() -> int:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, *, whatever: bool = False) -> Iterator[None]:
+    """Tell a failure as the user's: one of the usual ones, or `whatever` it is."""
     try:
         yield
     except OSError as error:
@@ -111,7 +129,7 @@ def _explained(path: Path) -> Iterator[None]:
                 f"No space left to write {str(path)!r}; nothing was changed there. "
                 f"{_free_bytes(path):,} bytes are free. Free some and run again."
             ) from error
-        if error.errno in _REFUSED + _MISPLACED:
+        if whatever or error.errno in _REFUSED + _MISPLACED:
             reason = "a file is in the way" if error.errno == errno.EEXIST else error.strerror
             raise UserError(
                 f"Cannot write {str(path)!r}: {reason}{_culprit(error, path)}. "

@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 from html.parser import HTMLParser
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from convatlas.errors import UserError
-from convatlas.reports import write_report
+from convatlas.reports import check_page, write_report
 from convatlas.reports._chart import embedded
 from tests.reports import sample
 
@@ -285,6 +286,25 @@ def test_figures_are_ones_that_plotly_knows(tmp_path):
 
 def test_without_plotly_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(UserError, match=r"pip install 'convatlas\[report\]'"):
-        write_report(sample.whole(), tmp_path / "report.html", pictures={})
+    for refused in (
+        lambda page: write_report(sample.whole(), page, pictures={}),
+        check_page,
+    ):
+        with pytest.raises(
+            UserError, match=r"our\.html' needs .*pip install 'convatlas\[report\]'"
+        ):
+            refused(tmp_path / "our.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_is_refused_under_a_name_of_another_kind_of_file(tmp_path):
+    check_page(tmp_path / "a.HTML")
+    with pytest.raises(UserError, match=r"table\.csv' must have a name that ends in \.html"):
+        check_page(tmp_path / "table.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_are_made_without_torch():
+    code = "import convatlas.reports, sys; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False"]

@@ -1,14 +1,17 @@
 """Pages made from results of the rooms below."""
 
 from convatlas.reports._cost_page import write_cost_comparison
-from convatlas.reports._evaluation import EvaluationReport, write_evaluation
+from convatlas.reports._evaluation import EvaluationReport, pictured, write_evaluation
 from convatlas.reports._excitation import write_excitation
 from convatlas.reports._net_cost import NetCost
 from convatlas.reports._report import write_report
+from convatlas.reports._shell import check_page
 
 __all__ = [
     "EvaluationReport",
     "NetCost",
+    "check_page",
+    "pictured",
     "write_cost_comparison",
     "write_evaluation",
     "write_excitation",

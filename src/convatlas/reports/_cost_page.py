@@ -34,7 +34,7 @@ def write_cost_comparison(nets: Sequence[NetCost], path: Path) -> Path:
     """
     if not nets:
         raise UserError("There is no net to compare. Name one or more.")
-    write_atomic(path, cost_page(nets, plotly_source()).encode("utf-8"))
+    write_atomic(path, cost_page(nets, plotly_source(path)).encode("utf-8"))
     return path
 
 

@@ -1,18 +1,21 @@
 """Test images that stand in the training set, or as good as."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from convatlas.evaluation import Evaluation, NearDuplicate, NearDuplicates
 from convatlas.reports import _units as units
 from convatlas.reports._html import Html, element, join, name
 from convatlas.reports._quality import drawn
 
-_SHOWN = 24
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Evaluation, NearDuplicate, NearDuplicates
+
+SHOWN = 24  # pairs, the most alike
 
 
 def section(
-    found: NearDuplicates,
-    whole: Evaluation,
+    found: "NearDuplicates",
+    whole: "Evaluation",
     without: tuple[int, float] | None,
     pictures: Mapping[str, bytes],
 ) -> Html:
@@ -33,11 +36,11 @@ def section(
             f" On the {images:,} other images the error is {units.percent(error, 2)} instead of "
             f"{units.percent(whole.top1_error, 2)}."
         )
-    shown = [_pair(pair, pictures) for pair in found.pairs[:_SHOWN]]
+    shown = [_pair(pair, pictures) for pair in found.pairs[:SHOWN]]
     return join([element("p", text), element("div", *shown, class_="pairs")])
 
 
-def _pair(pair: NearDuplicate, pictures: Mapping[str, bytes]) -> Html:
+def _pair(pair: "NearDuplicate", pictures: Mapping[str, bytes]) -> Html:
     alike = f"{pair.likeness:.3f}{', mirrored' if pair.mirrored else ''}"
     classes: list[str] = [name(pair.test_class, 40)]
     if pair.test_class != pair.train_class:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from convatlas.evaluation import Calibration, Evaluation, NearDuplicates, Robustness, Slices
-from convatlas.evaluation.metrics import Interval
 from convatlas.files import write_atomic
 from convatlas.reports import _duplicates, _quality, _reliability, _roc, _slices, _worse
 from convatlas.reports import _units as units
@@ -14,20 +13,33 @@ from convatlas.reports._html import Html, element, join, name, shortened
 from convatlas.reports._shell import Section, document, plotly_source
 from convatlas.reports._tables import Cell, Column, table
 
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Calibration, Evaluation, NearDuplicates, Robustness, Slices
+    from convatlas.evaluation.metrics import Interval
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
     """What goes on the page; what is not there is left out."""
 
-    evaluation: Evaluation
+    evaluation: "Evaluation"
     data: str = ""  # what was scored, for people: "photos, test"
-    members: tuple[Evaluation, ...] = ()  # of an ensemble, each by itself
-    calibration: Calibration | None = None
-    slices: Slices | None = None
-    robustness: Robustness | None = None
-    duplicates: NearDuplicates | None = None
+    members: "tuple[Evaluation, ...]" = ()  # of an ensemble, each by itself
+    calibration: "Calibration | None" = None
+    slices: "Slices | None" = None
+    robustness: "Robustness | None" = None
+    duplicates: "NearDuplicates | None" = None
     without_duplicates: tuple[int, float] | None = None  # images, top-1 error in percent
     pictures: Mapping[str, bytes] = field(default_factory=dict)  # PNG by name of the image
+
+
+def pictured(report: EvaluationReport) -> set[str]:
+    """Names of the images that the page shows where `pictures` has them."""
+    pairs = report.duplicates.pairs[: _duplicates.SHOWN] if report.duplicates else ()
+    return {
+        *(mistake.name for mistake in report.evaluation.mistakes),
+        *(name for pair in pairs for name in (pair.test, pair.train)),
+    }
 
 
 def write_evaluation(report: EvaluationReport, path: Path) -> Path:
@@ -40,7 +52,7 @@ def write_evaluation(report: EvaluationReport, path: Path) -> Path:
     sections = _sections(report, figures)
     model = shortened(report.evaluation.model, 80)
     title = f"{model}: {report.evaluation.top1_error:.2f} % error"
-    text = document(title, _top(report), sections, figures=figures, plotly=plotly_source())
+    text = document(title, _top(report), sections, figures=figures, plotly=plotly_source(path))
     write_atomic(path, text.encode("utf-8"))
     return path
 
@@ -105,18 +117,18 @@ def _scores(report: EvaluationReport) -> Html:
     return join([*parts, _how(found)])
 
 
-def _row(score: str, measured: str, interval: Interval | None, unit: str = "") -> list[Cell]:
+def _row(score: str, measured: str, interval: "Interval | None", unit: str = "") -> list[Cell]:
     return [Cell(score), Cell(measured), Cell(_between(interval, unit))]
 
 
-def _between(interval: Interval | None, unit: str) -> str:
+def _between(interval: "Interval | None", unit: str) -> str:
     if interval is None:
         return units.MISSING
     places = 2 if unit else 4
     return f"{interval.low:.{places}f} to {interval.high:.{places}f}{unit}"
 
 
-def _how(found: Evaluation) -> Html:
+def _how(found: "Evaluation") -> Html:
     interval = found.loss_interval
     if interval is None:
         return element("p", "")
@@ -151,13 +163,13 @@ def _members(report: EvaluationReport) -> Html:
     return table(caption, columns, rows, sortable=False, marked=len(every) - 1)
 
 
-def _classes(found: Evaluation, figures: dict[str, Figure]) -> Html:
+def _classes(found: "Evaluation", figures: dict[str, Figure]) -> Html:
     names = [score.name for score in found.per_class]
     confused = _confused(found, names, figures)
     return join([confused or "", _quality.class_table(found.as_dict()["per_class"])])
 
 
-def _confused(found: Evaluation, names: list[str], figures: dict[str, Figure]) -> Html | None:
+def _confused(found: "Evaluation", names: list[str], figures: dict[str, Figure]) -> Html | None:
     if found.confusion and len(names) > 1:
         return _quality.confusion_matrix(found.confusion, names, figures)
     if not found.confused:
@@ -178,7 +190,7 @@ def _mistakes(report: EvaluationReport) -> Html | None:
     return _quality.mistakes({"test": found.as_dict()}, pictures)
 
 
-def _unreadable(found: Evaluation) -> Html | None:
+def _unreadable(found: "Evaluation") -> Html | None:
     if not found.unreadable:
         return None
     rows = [[Cell(name(file.name)), Cell(file.reason)] for file in found.unreadable[:200]]

@@ -1,11 +1,10 @@
 """The page on gates: what squeeze-and-excitation weights, by class and by depth."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convatlas.evaluation import Excitation, ExcitationBlock
 from convatlas.files import write_atomic
 from convatlas.reports import _units as units
 from convatlas.reports._chart import SERIES, Figure, axis, chart, figure, label, lines
@@ -13,13 +12,16 @@ from convatlas.reports._html import Html, element, join, name
 from convatlas.reports._shell import document, plotly_source
 from convatlas.reports._tables import Cell, Column, table
 
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Excitation, ExcitationBlock
+
 _DRAWN_CLASSES = 5
 _HEIGHT = 300
 _SOURCE = "Hu et al., Squeeze-and-Excitation Networks, CVPR 2018 (the role of excitation)"
 
 
 def write_excitation(
-    found: Excitation, path: Path, *, model: str, drawn: tuple[str, ...] = ()
+    found: "Excitation", path: Path, *, model: str, drawn: tuple[str, ...] = ()
 ) -> Path:
     """Write `found` as one HTML page that needs neither network nor other files.
 
@@ -37,13 +39,13 @@ def write_excitation(
         ("classes", "Gate by gate", _gates(found, numbers, figures)),
     ]
     text = document(
-        f"{model}: gates", _top(found, model), sections, figures=figures, plotly=plotly_source()
+        f"{model}: gates", _top(found, model), sections, figures=figures, plotly=plotly_source(path)
     )
     write_atomic(path, text.encode("utf-8"))
     return path
 
 
-def _top(found: Excitation, model: str) -> Html:
+def _top(found: "Excitation", model: str) -> Html:
     images = units.counted(sum(found.images), "image")
     classes = sum(1 for n in found.images if n)
     return join(
@@ -60,14 +62,14 @@ def _top(found: Excitation, model: str) -> Html:
     )
 
 
-def _numbers(found: Excitation, drawn: tuple[str, ...]) -> list[int]:
+def _numbers(found: "Excitation", drawn: tuple[str, ...]) -> list[int]:
     if drawn:
         return [found.classes.index(one) for one in drawn]
     seen = [i for i, n in enumerate(found.images) if n]
     return sorted(sorted(seen, key=lambda i: -found.images[i])[:_DRAWN_CLASSES])
 
 
-def _depth(found: Excitation, figures: dict[str, Figure]) -> Html:
+def _depth(found: "Excitation", figures: dict[str, Figure]) -> Html:
     names = [label(block.name) for block in found.blocks]
     curves = (("mean gate", "level"), ("between classes", "between"), ("within a class", "within"))
     data = [
@@ -105,7 +107,7 @@ def _depth(found: Excitation, figures: dict[str, Figure]) -> Html:
     )
 
 
-def _row(block: ExcitationBlock) -> list[Cell]:
+def _row(block: "ExcitationBlock") -> list[Cell]:
     values = (block.level, block.between, block.within)
     return [
         Cell(name(block.name)),
@@ -115,7 +117,7 @@ def _row(block: ExcitationBlock) -> list[Cell]:
     ]
 
 
-def _gates(found: Excitation, numbers: list[int], figures: dict[str, Figure]) -> Html:
+def _gates(found: "Excitation", numbers: list[int], figures: dict[str, Figure]) -> Html:
     parts = []
     for place, block in enumerate(found.blocks):
         key = f"block-{place}"
@@ -125,7 +127,7 @@ def _gates(found: Excitation, numbers: list[int], figures: dict[str, Figure]) ->
     return join(parts)
 
 
-def _block(found: Excitation, block: ExcitationBlock, numbers: list[int]) -> Figure:
+def _block(found: "Excitation", block: "ExcitationBlock", numbers: list[int]) -> Figure:
     data: list[dict[str, Any]] = [
         _curve(label(found.classes[i]), block.mean[i], SERIES[place % len(SERIES)], 1.0)
         for place, i in enumerate(numbers)

@@ -1,13 +1,15 @@
 """Reliability diagrams: how often the net is right where it is so sure."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convatlas.evaluation import Calibration, Evaluation
-from convatlas.evaluation.metrics import Reliability
 from convatlas.reports import _units as units
 from convatlas.reports._chart import Figure, axis, chart, figure
 from convatlas.reports._html import Html, element, join
 from convatlas.reports._tables import Cell, Column, table
+
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Calibration, Evaluation
+    from convatlas.evaluation.metrics import Reliability
 
 _CAPTION = (
     "Bars: share of the images in a bin of confidence that were right; a pale bar holds fewer than "
@@ -16,7 +18,7 @@ _CAPTION = (
 
 
 def section(
-    found: Evaluation, calibration: Calibration | None, figures: dict[str, Figure]
+    found: "Evaluation", calibration: "Calibration | None", figures: dict[str, Figure]
 ) -> Html | None:
     """The diagram, and with a temperature the one after it beside it."""
     if found.reliability is None:
@@ -40,7 +42,7 @@ def section(
     )
 
 
-def _sentence(found: Reliability) -> Html:
+def _sentence(found: "Reliability") -> Html:
     sure, right = 100 * found.confidence, 100 * found.accuracy
     more = "surer" if sure > right else "less sure"
     return element(
@@ -50,7 +52,7 @@ def _sentence(found: Reliability) -> Html:
     )
 
 
-def _changes(calibration: Calibration) -> Html:
+def _changes(calibration: "Calibration") -> Html:
     before, after = calibration.before, calibration.after
     rows = [
         [
@@ -82,7 +84,7 @@ def _place(key: str, which: str, caption: str) -> Html:
     return chart(key, f"Bar chart: reliability diagram of the net {which}.", caption)
 
 
-def _diagram(found: Reliability) -> Figure:
+def _diagram(found: "Reliability") -> Figure:
     filled = [b for b in found.bins if b.n]
     total = sum(b.n for b in filled)
     bars: dict[str, Any] = {

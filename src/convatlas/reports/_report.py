@@ -21,6 +21,6 @@ def write_report(result: Mapping[str, Any], path: Path, *, pictures: Mapping[int
     Raises:
         UserError: if plotly is not installed or `path` cannot be written.
     """
-    content = page(result, pictures, plotly_source())
+    content = page(result, pictures, plotly_source(path))
     write_atomic(path, content.encode("utf-8"))
     return path

@@ -1,17 +1,19 @@
 """Curves of each class against the rest, and the areas under them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convatlas.evaluation.metrics import ClassCurves
 from convatlas.reports import _units as units
 from convatlas.reports._chart import SERIES, Figure, axis, chart, figure, label
 from convatlas.reports._html import Html, element, join, name
 from convatlas.reports._tables import Cell, Column, table
 
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation.metrics import ClassCurves
+
 _DASHES = ("solid", "dot", "dash")
 
 
-def section(curves: tuple[ClassCurves, ...], figures: dict[str, Figure]) -> Html | None:
+def section(curves: "tuple[ClassCurves, ...]", figures: dict[str, Figure]) -> Html | None:
     """Both charts and the table; nothing where there are too many classes for curves."""
     if not curves:
         return None
@@ -37,7 +39,7 @@ def section(curves: tuple[ClassCurves, ...], figures: dict[str, Figure]) -> Html
     return join([element("div", *charts, class_="two"), _areas(curves)])
 
 
-def _areas(curves: tuple[ClassCurves, ...]) -> Html:
+def _areas(curves: "tuple[ClassCurves, ...]") -> Html:
     rows = [
         [
             Cell(name(c.name, 60), c.name),
@@ -57,7 +59,7 @@ def _areas(curves: tuple[ClassCurves, ...]) -> Html:
 
 
 def _figure(
-    curves: tuple[ClassCurves, ...],
+    curves: "tuple[ClassCurves, ...]",
     points: list[tuple[tuple[float, float], ...]],
     axes: tuple[str, str],
 ) -> Figure:

@@ -1,8 +1,10 @@
 """What every page has: head, policy, style, contents, sections, charts and script."""
 
 from importlib.resources import files
+from pathlib import Path
 
 from convatlas.errors import UserError
+from convatlas.files import check_writable
 from convatlas.reports._chart import Figure, embedded
 from convatlas.reports._html import Html, element
 
@@ -36,8 +38,21 @@ def document(
     return f"<!doctype html>\n{element('html', _head(title), body, lang='en')}\n"
 
 
-def plotly_source() -> str:
-    """Source of plotly's script, from the installed package.
+def check_page(path: Path) -> None:
+    """Refuse what could not be written as a page, before the work that fills it.
+
+    Raises:
+        UserError: if the name does not end in .html, plotly is not installed or the place cannot
+            be written.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"The page {str(path)!r} must have a name that ends in .html.")
+    plotly_source(path)
+    check_writable(path)
+
+
+def plotly_source(page: Path) -> str:
+    """Source of plotly's script, from the installed package, for the file `page`.
 
     Raises:
         UserError: if it is not installed.
@@ -46,7 +61,7 @@ def plotly_source() -> str:
         from plotly.offline import get_plotlyjs
     except ModuleNotFoundError as error:
         raise UserError(
-            "report.html needs plotly, which is not installed. "
+            f"{str(page)!r} needs plotly, which is not installed. "
             "Install it with: pip install 'convatlas[report]'"
         ) from error
     return str(get_plotlyjs())

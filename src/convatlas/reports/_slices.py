@@ -1,10 +1,14 @@
 """A table for each column that the images were sliced by."""
 
-from convatlas.evaluation import Evaluation, Slices
-from convatlas.evaluation.metrics import Slice, SlicedColumn
+from typing import TYPE_CHECKING
+
 from convatlas.reports import _units as units
 from convatlas.reports._html import Html, element, join, name
 from convatlas.reports._tables import Cell, Column, bar, table
+
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Evaluation, Slices
+    from convatlas.evaluation.metrics import Slice, SlicedColumn
 
 _COLUMNS = (
     Column("Value"),
@@ -15,7 +19,7 @@ _COLUMNS = (
 )
 
 
-def section(found: Slices, whole: Evaluation) -> Html:
+def section(found: "Slices", whole: "Evaluation") -> Html:
     """All columns, the hardest slice of each first, and what did not meet."""
     parts = [_column(column, whole.top1_error) for column in found.columns]
     notes = []
@@ -34,7 +38,7 @@ def section(found: Slices, whole: Evaluation) -> Html:
     return join(parts)
 
 
-def _column(column: SlicedColumn, error: float) -> Html:
+def _column(column: "SlicedColumn", error: float) -> Html:
     rows = [_row(s, error) for s in sorted(column.slices, key=lambda s: -s.top1_error)]
     caption = "The hardest first. Stands out: a slice whose interval leaves the error of all images"
     if column.empty:
@@ -43,7 +47,7 @@ def _column(column: SlicedColumn, error: float) -> Html:
     return join([element("h3", "By ", name(column.column, 60)), listing])
 
 
-def _row(s: Slice, error: float) -> list[Cell]:
+def _row(s: "Slice", error: float) -> list[Cell]:
     standing, word = None, units.MISSING
     if s.interval.low > error:
         standing, word = "no", "worse"

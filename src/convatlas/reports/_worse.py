@@ -1,13 +1,17 @@
 """How the error grows as the pictures get worse."""
 
-from convatlas.evaluation import Robustness, RobustnessCurve
+from typing import TYPE_CHECKING
+
 from convatlas.reports import _units as units
 from convatlas.reports._chart import SERIES, Figure, axis, chart, figure, label
 from convatlas.reports._html import Html, element, join
 from convatlas.reports._tables import Cell, Column, table
 
+if TYPE_CHECKING:  # a page is also made where torch is not needed
+    from convatlas.evaluation import Robustness, RobustnessCurve
 
-def section(found: Robustness, figures: dict[str, Figure]) -> Html:
+
+def section(found: "Robustness", figures: dict[str, Figure]) -> Html:
     """The curves and their figures."""
     figures["robustness"] = _figure(found)
     images = units.counted(found.n, "image")
@@ -24,7 +28,7 @@ def section(found: Robustness, figures: dict[str, Figure]) -> Html:
     )
 
 
-def _listing(found: Robustness) -> Html:
+def _listing(found: "Robustness") -> Html:
     rows = [
         [
             Cell(curve.corruption),
@@ -52,7 +56,7 @@ def _cell(severity: float, error: float) -> Cell:
     return Cell(join([units.percent(error), at]), error)
 
 
-def _figure(found: Robustness) -> Figure:
+def _figure(found: "Robustness") -> Figure:
     data = [_line(curve, found, i) for i, curve in enumerate(found.curves)]
     steps = max(len(curve.points) for curve in found.curves)
     layout = {
@@ -63,7 +67,7 @@ def _figure(found: Robustness) -> Figure:
     return figure(data, layout, narrow={"height": 420})
 
 
-def _line(curve: RobustnessCurve, found: Robustness, index: int) -> dict[str, object]:
+def _line(curve: "RobustnessCurve", found: "Robustness", index: int) -> dict[str, object]:
     points = (found.clean, *curve.points)
     return {
         "type": "scatter",

@@ -147,6 +147,10 @@ def test_slices_temperature_robustness_and_near_duplicates(model, folder, tmp_pa
         (["--save", "x.csv"], ["'x.csv'", ".jsonl or .parquet"]),
         (["--slices", "gone.csv"], ["gone.csv"]),
         (["--calibrate", "test"], ["--calibrate test is the split that is scored"]),
+        (["--calibrate", "val", "--split", "all"], ["--calibrate val", "Score another split"]),
+        (["--report", "page.txt"], ["'page.txt'", ".html"]),
+        (["--report", f"{__file__}/page.html"], ["a file is in the way"]),
+        (["--save", f"{__file__}/all.jsonl"], ["a file is in the way"]),
         (["--duplicates", "--split", "train"], ["--duplicates"]),
         (["--preprocessing", "image_net"], ["'image_net'", "imagenet"]),
         (["--split", "half"], ["half"]),
@@ -158,6 +162,30 @@ def test_what_cannot_be_done_is_said_before_scoring(model, folder, tmp_path, opt
     ran = convatlas("evaluate", str(model), str(folder), "--out", str(out), *options, code=2)
     assert all(word in ran.err for word in words), ran.err
     assert not out.exists()
+
+
+def test_a_table_of_other_images_is_refused_before_scoring(model, folder, tmp_path):
+    table, out = tmp_path / "table.csv", tmp_path / "out"
+    table.write_text("image,light\nother.jpg,day\n")
+    ran = convatlas("evaluate", str(model), str(folder), "--slices", str(table), "--out", str(out),
+                    code=2)  # fmt: skip
+    assert "'other.jpg'" in ran.err
+    assert not out.exists()
+
+
+def test_the_page_shows_near_duplicates_beside_what_they_are_like(model, tmp_path):
+    test, train = (
+        write_folder(tmp_path / "set" / split, dict.fromkeys(CLASSES, 4), side=32, start=start)
+        for start, split in ((0, "test"), (100, "train"))
+    )
+    for label in CLASSES[:2]:
+        first = min((test / label).iterdir())
+        (train / label / "copy.png").write_bytes(first.read_bytes())
+    page = tmp_path / "page.html"
+    found = evaluated(model, tmp_path / "set", "--duplicates", "--report", page)
+    assert len(found["duplicates"]["pairs"]) == 2
+    text = page.read_text()
+    assert text.count('alt="The test image"') == text.count('alt="The training image"') == 2
 
 
 def test_the_same_net_twice_or_of_other_classes(model, folder, tmp_path):

@@ -1,6 +1,6 @@
 """What is made of the scores of one net, or of several and their mean, and the files for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from convatlas.errors import UserError
 
 if TYPE_CHECKING:
-    from convatlas.data import Progress
+    from convatlas.data import Images, Progress, Split
     from convatlas.device import Conditions, ScoredModels
     from convatlas.evaluation import NearDuplicates, Scored, Temperature
     from convatlas.reports import EvaluationReport
@@ -32,11 +32,21 @@ class Wanted:
             UserError: saying which option and why.
         """
         from convatlas.evaluation import read_attributes, saver
+        from convatlas.files import check_writable
+        from convatlas.reports import check_page
 
         if self.slices is not None:
             read_attributes(self.slices)
         if self.save is not None:
             saver(self.save)
+            check_writable(self.save)
+        if self.report is not None:
+            check_page(self.report)
+        if self.calibrate is not None and part == "all":
+            raise UserError(
+                f"--split all holds the images of --calibrate {self.calibrate} too: a temperature "
+                "judged on the images it is fitted on proves nothing. Score another split."
+            )
         if self.calibrate is not None and self.calibrate == (part or "test"):
             raise UserError(
                 f"--calibrate {self.calibrate} is the split that is scored: a temperature fitted "
@@ -64,9 +74,11 @@ def evaluated(
     from convatlas.evaluation import calibrated, error_without, evaluation_of, slices
     from convatlas.reports import EvaluationReport
 
-    duplicates = _duplicates(data, conditions, progress) if wanted.duplicates else None
+    duplicates, train = _duplicates(data, conditions, wanted, progress)
     warmth = _temperature(models, data, directory, conditions, wanted.calibrate, progress)
-    scored = score_models(models, data, directory, conditions, progress=progress)
+    scored = score_models(
+        models, data, directory, conditions, ready=_fits(wanted.slices), progress=progress
+    )
     last = _last(scored)
     members = tuple(evaluation_of(member, ks=conditions.ks) for member in scored.members)
     report = EvaluationReport(
@@ -81,21 +93,21 @@ def evaluated(
         duplicates=duplicates,
         without_duplicates=error_without(last, duplicates) if duplicates else None,
     )
-    return scored, _written(report, scored, wanted)
+    return scored, _written(report, scored, train, wanted)
 
 
 def _written(
-    report: "EvaluationReport", scored: "ScoredModels", wanted: Wanted
+    report: "EvaluationReport", scored: "ScoredModels", train: "Split | None", wanted: Wanted
 ) -> "EvaluationReport":
     """The files that are wanted; a page also shows the images that it names."""
     from convatlas.evaluation import pictures_of, saver
-    from convatlas.reports import write_evaluation
+    from convatlas.reports import pictured, write_evaluation
 
     if wanted.save is not None:
         saver(wanted.save)(_last(scored))
     if wanted.report is not None:
-        names = [mistake.name for mistake in report.evaluation.mistakes]
-        report = replace(report, pictures=pictures_of(names, scored.images))
+        sets = (scored.images, train) if train else (scored.images,)
+        report = replace(report, pictures=pictures_of(pictured(report), *sets))
         write_evaluation(report, wanted.report)
     return report
 
@@ -142,11 +154,23 @@ def _temperature(
     return fit_temperature(_last(other), fitted_on=f"{split} of {other.images.name}")
 
 
-def _duplicates(data: str, conditions: "Conditions", progress: "Progress") -> "NearDuplicates":
+def _fits(table: Path | None) -> "Callable[[Images], None] | None":
+    """What refuses images that the table of slices is not about."""
+    from convatlas.evaluation import check_slices
+
+    return None if table is None else lambda images: check_slices(images.names, table)
+
+
+def _duplicates(
+    data: str, conditions: "Conditions", wanted: Wanted, progress: "Progress"
+) -> "tuple[NearDuplicates | None, Split | None]":
+    """The near-duplicates, and the training images that they are like."""
+    if not wanted.duplicates:
+        return None, None
     from convatlas.data import open_dataset
     from convatlas.evaluation import near_duplicates
 
     dataset = open_dataset(
         data, seed=conditions.seed, unreadable=conditions.unreadable, progress=progress
     )
-    return near_duplicates(dataset, progress=progress)
+    return near_duplicates(dataset, progress=progress), dataset.train

@@ -32,8 +32,10 @@ def command(
     from convatlas.data import labelled_as, open_dataset, prepare
     from convatlas.errors import UnknownName
     from convatlas.evaluation import excitation, excitation_blocks
-    from convatlas.reports import write_excitation
+    from convatlas.reports import check_page, write_excitation
 
+    if out is not None:
+        check_page(out)
     loaded = bundle.load(model)
     excitation_blocks(loaded.net)  # a net without any is told before the images are read
     names, made = tuple(loaded.info.classes), loaded.preprocessing

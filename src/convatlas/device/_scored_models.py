@@ -1,6 +1,6 @@
 """Models in files, scored on a person's images: by one process or many, and again after a kill."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -53,9 +53,13 @@ def score_models(
     directory: Path,
     conditions: Conditions,
     *,
+    ready: Callable[[Images], None] | None = None,
     progress: Progress | None = None,
 ) -> ScoredModels:
     """Bundles or ONNX files scored on the images that `data` names; scores stay in `directory`.
+
+    Args:
+        ready: sees the images before the first is scored, and may refuse them.
 
     Raises:
         UserError: if a model or the data cannot be opened, they do not fit each other, or the
@@ -78,6 +82,8 @@ def score_models(
         for path, model in zip(paths, opened, strict=True)
     ]
     _refuse_twins(paths, contestants)
+    if ready is not None and len(images):
+        ready(images)
     members = _told_apart(
         paths,
         [

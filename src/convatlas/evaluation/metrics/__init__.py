@@ -12,7 +12,7 @@ from convatlas.evaluation.metrics._intervals import (
     mean_interval,
 )
 from convatlas.evaluation.metrics._mcnemar import holm, mcnemar
-from convatlas.evaluation.metrics._slices import Slice, SlicedColumn, Slices, slices
+from convatlas.evaluation.metrics._slices import Slice, SlicedColumn, Slices, check_slices, slices
 from convatlas.evaluation.metrics._temperature import (
     Calibration,
     Temperature,
@@ -40,6 +40,7 @@ __all__ = [
     "TopKError",
     "at_temperature",
     "calibrated",
+    "check_slices",
     "class_curves",
     "compare",
     "confused_pairs",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convatlas.errors import UserError
 from convatlas.evaluation._mean import mean
 from convatlas.evaluation._scored import Scored
-from convatlas.evaluation.metrics._attributes import read_attributes, rows_of
+from convatlas.evaluation.metrics._attributes import Attributes, read_attributes, rows_of
 from convatlas.evaluation.metrics._intervals import Interval, error_interval
 
 MOST_VALUES = 100  # of a column of words
@@ -71,14 +71,8 @@ def slices(scored: Scored, table: Path) -> Slices:
     Raises:
         UserError: if the file is no such table, or none of its rows is of a scored image.
     """
-    attributes = read_attributes(table)
-    rows = rows_of(scored.names, attributes, table)
+    attributes, rows = _met(scored.names, table)
     images = np.array([i for i, row in enumerate(rows) if row is not None], np.int64)
-    if not len(images):
-        raise UserError(
-            f"{str(table)!r}: none of its {len(attributes.names):,} rows is of a scored image. Its "
-            f"first name is {attributes.names[0]!r}, that of the images {scored.names[0]!r}."
-        )
     used = [row for row in rows if row is not None]
     columns, left_out = [], []
     for column, values in attributes.columns.items():
@@ -99,6 +93,27 @@ def slices(scored: Scored, table: Path) -> Slices:
         rows_without_image=len(unused),
         without_image=tuple(attributes.names[r] for r in unused[:_NAMED]),
     )
+
+
+def check_slices(names: Sequence[str], table: Path) -> None:
+    """Refuse a table that does not fit the images `names`, before they are scored.
+
+    Raises:
+        UserError: as `slices`.
+    """
+    _met(names, table)
+
+
+def _met(names: Sequence[str], table: Path) -> tuple[Attributes, list[int | None]]:
+    """The table, and the row of each image; at least one has a row."""
+    attributes = read_attributes(table)
+    rows = rows_of(names, attributes, table)
+    if all(row is None for row in rows):
+        raise UserError(
+            f"{str(table)!r}: none of its {len(attributes.names):,} rows is of a scored image. Its "
+            f"first name is {attributes.names[0]!r}, that of the images {names[0]!r}."
+        )
+    return attributes, rows
 
 
 def _sliced(

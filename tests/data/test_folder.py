@@ -203,6 +203,18 @@ def test_nothing_to_learn_from(tmp_path):
     assert "Class 'Dog' has one image only, 'Dog/000.png': a net cannot learn" in refusal(tmp_path)
 
 
+def test_test_images_alone_are_nothing_to_learn_from(tmp_path):
+    write_folder(tmp_path / "test", {"cat": 3, "dog": 3})
+    assert "has test/, but no train/ to learn from." in refusal(tmp_path)
+    write_folder(tmp_path / "valid", {"cat": 3, "dog": 3})
+    assert "has val/ and test/, but no train/ to learn from." in refusal(tmp_path)
+
+
+def test_images_directly_in_folders_called_test_and_val_make_them_classes(tmp_path):
+    write_folder(tmp_path, {"test": 6, "val": 6})
+    assert open_dataset(str(tmp_path)).classes == ("test", "val")
+
+
 def test_single_training_image_where_validation_must_come_from_training(tmp_path):
     write_folder(tmp_path / "train", {"cat": 5, "dog": 1})
     write_folder(tmp_path / "val", {"cat": 2, "dog": 2}, start=50)

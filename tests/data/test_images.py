@@ -57,6 +57,17 @@ def test_parts_with_a_folder_of_their_own_are_not_looked_at(tmp_path):
     assert any("1 of the model's 2 classes have no images here: 'dog'" in n for n in images.notes)
 
 
+@pytest.mark.parametrize(("there", "part"), [("test", "test"), ("val", "test"), ("val", "val")])
+def test_a_part_without_training_images_is_scored_whole(tmp_path, there, part):
+    write_folder(tmp_path / there, {"cat": 3, "dog": 2})
+    images = open_images(str(tmp_path), part, CLASSES)
+    assert list(images.names) == [
+        f"{there}/{name}" for name in (*(f"cat/00{i}.png" for i in range(3)), "dog/000.png",
+                                       "dog/001.png")
+    ]  # fmt: skip
+    assert len(open_images(str(tmp_path), "all", CLASSES)) == 5
+
+
 def test_all_of_the_digits(tmp_path):
     classes = tuple("9876543210")
     images = open_images("digits", "all", classes)

@@ -68,7 +68,8 @@ def find_images(root: Path) -> Listing:
     """
     try:
         entries = listed(os.fspath(root))
-        return _divided(root, entries) or _undivided(root, entries, None)
+        found = _divided(root, entries) or _without_training(root, entries)
+        return found or _undivided(root, entries, None)
     except OSError as error:
         where = shown(os.fsdecode(error.filename or root))
         raise UserError(f"Cannot read folder {where!r}: {error.strerror}.") from error
@@ -101,6 +102,26 @@ def _divided(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:
     return Listing(root, tuple(files), ignored, tuple(notes))
 
 
+def _without_training(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:
+    """The listing of `val/` or `test/` or both alone, with class folders in each, or None."""
+    folders = [entry for entry in entries if is_folder(entry)]
+    splits = [next((s for s in SPLITS if e.name.lower() in _WORDS[s]), None) for e in folders]
+    if not folders or None in splits or len(set(splits)) < len(splits):
+        return None
+    parts = [
+        _undivided(root, listed(folder.path), split)
+        for folder, split in zip(folders, splits, strict=True)
+    ]
+    if not all(part.files for part in parts):  # their images make them classes
+        return None
+    return Listing(
+        root,
+        tuple(found for part in parts for found in part.files),
+        sum(part.ignored for part in parts),
+        tuple(note for part in parts for note in part.notes),
+    )
+
+
 def _undivided(root: Path, entries: Sequence[os.DirEntry[str]], split: SplitName | None) -> Listing:
     """The listing of class folders."""
     files: list[Found] = []
@@ -130,6 +151,12 @@ def _check_classes(listing: Listing) -> None:
     if len(classes) == 1:
         raise UserError(
             f"{where!r} has one class only, {classes[0]!r}; at least two are needed. {advice}"
+        )
+    if listing.divided and "train" not in listing.divided:
+        there = " and ".join(f"{split}/" for split in SPLITS if split in listing.divided)
+        raise UserError(
+            f"{where!r} has {there}, but no train/ to learn from. Add train/ with the same class "
+            "folders, or give a folder of class folders itself."
         )
     for split in sorted(listing.divided - {"train"}, key=SPLITS.index):
         train, other = (

@@ -101,9 +101,9 @@ def _streamed(listing: Listing, part: Part) -> list[Found] | None:
     if part == "all":
         return list(listing.files)
     divided = listing.divided
-    if part == "test" and len(divided) == 2:  # train/ and one other, which is the final test
+    if part == "test" and len(divided - {"train"}) == 1:  # only one to test on, val/ or test/
         (own,) = divided - {"train"}
-    elif len(divided) == 3:
+    elif len(divided) == 3 or (part in divided and "train" not in divided):
         own = part
     else:
         return None

@@ -42,7 +42,8 @@ def test_a_new_option_is_a_decision():
             "--threads", "--topk", "--unreadable",
         ],
         "compare": [
-            "--json", "--processes", "--protocol", "--seed", "--split", "--threads", "--unreadable",
+            "--json", "--out", "--preprocessing", "--processes", "--protocol", "--seed", "--split",
+            "--threads", "--unreadable",
         ],
         "protocols": ["--json"],
         "predict": [

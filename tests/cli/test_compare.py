@@ -49,6 +49,27 @@ def test_the_better_net_is_named_with_its_p_value(place):
     assert "B is better" in turned
 
 
+def test_scores_are_kept_for_the_next_comparison_and_for_evaluate(place, tmp_path):
+    root, folder = place
+    a, b = net(root / "a.bundle", 0), net(root / "b.bundle", 1)
+    out = str(tmp_path / "out")
+    first = convatlas("compare", a, b, folder, "--split", "all", "--out", out, "--json").out
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    assert len(kept) == 2
+    assert convatlas("compare", a, b, folder, "--split", "all", "--out", out, "--json").out == first
+    convatlas("evaluate", b, folder, "--split", "all", "--out", out)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == kept
+
+
+def test_both_nets_see_the_pixels_that_are_asked_for(place):
+    root, folder = place
+    a, b = net(root / "a.bundle", 0), net(root / "b.bundle", 1)
+    found = json.loads(
+        convatlas("compare", a, b, folder, "--preprocessing", "zero_to_one", "--json").out
+    )
+    assert all("(zero_to_one)" in found[side]["protocol"] for side in ("a", "b"))
+
+
 def test_classes_in_another_order_are_the_same_classes(place):
     root, folder = place
     a = net(root / "a.bundle", 0)

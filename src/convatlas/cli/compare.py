@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from convatlas.cli._comparison import print_comparison
-from convatlas.cli._console import JSON_HELP, print_json, progress, say
+from convatlas.cli._console import JSON_HELP, print_json, progress, resumable, say
 
 
 def command(
@@ -18,9 +18,15 @@ def command(
     protocol: Annotated[
         str, typer.Option(help="Views and their average, as for evaluate.")
     ] = "single_crop",
+    preprocessing: Annotated[
+        str, typer.Option(help="Of the pixels, for both, as for evaluate.")
+    ] = "own",
     split: Annotated[
         Literal["train", "val", "test", "all"] | None,
         typer.Option(help="Part of the data; otherwise test, or all of tar shards."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep scores here; killed, it goes on from them.")
     ] = None,
     processes: Annotated[int, typer.Option(help="That share the images.", min=1, max=1024)] = 1,
     threads: Annotated[int, typer.Option(help="Threads of each process.", min=1, max=1024)] = 1,
@@ -37,11 +43,13 @@ def command(
     from convatlas.evaluation import compare
 
     conditions = Conditions(
-        protocol=protocol, part=split, seed=seed, unreadable=unreadable,
-        threads=threads, processes=processes,
+        protocol=protocol, preprocessing=preprocessing, part=split, seed=seed,
+        unreadable=unreadable, threads=threads, processes=processes,
     )  # fmt: skip
-    with progress() as shown, TemporaryDirectory(prefix="convatlas-") as scores:
-        scored = score_models([a, b], data, Path(scores), conditions, progress=shown)
+    place = TemporaryDirectory(prefix="convatlas-") if out is None else resumable()
+    with place as made, progress() as shown:
+        folder = out or Path(str(made))
+        scored = score_models([a, b], data, folder, conditions, progress=shown)
         found = compare(*scored.members)
     for note in scored.images.notes:
         say(note)

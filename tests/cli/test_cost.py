@@ -150,12 +150,16 @@ def test_resolutions_of_mobilenet_v2():
         (["resnet50", "--fits", "8"], ["'8'", "GB"]),
         (["resnet50", "--json", "--csv"], ["--json", "--csv"]),
         (["resnet50", "--csv", "--doctor"], ["--csv", "--json"]),
+        (["resnet50", "--input", "3x64x64", "--side", "32"], ["--side 32", "3x64x64"]),
+        (["resnet50", "--input", "1x64x64", "--channels", "3"], ["--channels 3", "1x64x64"]),
+        (["lenet5", "--train", "--dtype", "int8"], ["'int8'", "bfloat16"]),
         (["nowhere.py:make"], ["'nowhere.py'"]),
     ],
 )
 def test_bad_input_is_quoted(arguments, words):
     found = convatlas("cost", *arguments, code=2)
     assert "Traceback" not in found.err
+    assert not found.out  # no half of an answer
     assert all(word in found.err for word in words), found.err
 
 
@@ -181,3 +185,16 @@ def test_a_file_that_does_not_run(tmp_path):
     path.write_text("import nosuchmodule\n")
     found = convatlas("cost", f"{path}:make", code=2)
     assert "nosuchmodule" in found.err
+
+
+@pytest.mark.parametrize(
+    "options", [["--optimizer", "adam"], ["--ema"], ["--autocast", "bfloat16"], ["--fits", "1GB"]]
+)
+def test_options_of_training_ask_for_training(options):
+    assert told("lenet5", *options)["training"]["peak_bytes"] > 0
+
+
+def test_nothing_is_written_for_a_question_without_an_answer(tmp_path):
+    page = tmp_path / "costs.html"
+    convatlas("cost", "lenet5", "--chart", str(page), "--json", "--csv", code=2)
+    assert not page.exists()

@@ -207,12 +207,20 @@ def _row(
         mult_adds=own if convention == "conv+linear" else operations(graph, node, convention),
         operations=2 * own + others,
         other_operations=others,
-        activations=0 if view else prod(node.shape),
+        activations=0 if view else node.arguments.get("written", prod(node.shape)),
         weight_elements=sum(p.numel() for p in node.parameters),
-        read_elements=0 if view else sum(map(prod, inputs)),
+        read_elements=0 if view else _read(node, inputs),
         receptive_field=max(field.size),
         field_stride=max(field.stride),
         field_offset=max(o + (s - 1) / 2 for o, s in zip(field.offset, field.size, strict=True)),
         in_place=node.in_place,
         known=node.known,
     )
+
+
+def _read(node: Node, inputs: list[Shape]) -> int:
+    """Elements of features that a node reads."""
+    if node.arguments.get("further"):  # read for the first output of the same call
+        return 0
+    overwritten = 1 if node.kind == "setitem" else 0
+    return sum(map(prod, inputs[overwritten:]))

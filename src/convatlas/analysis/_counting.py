@@ -59,6 +59,7 @@ _PER_ELEMENT = {
     **dict.fromkeys(ELEMENTWISE, 1),
     "Softmax": 3,
     "log_softmax": 3,
+    "interpolate": 1,
 }
 
 
@@ -164,6 +165,8 @@ _CODES: dict[str, Callable[[Graph, Node], int]] = {
 def _others(graph: Graph, node: Node) -> int:
     size = prod(node.shape)
     layer = node.module
+    if node.arguments.get("further"):  # counted with the first output of its call
+        return 0
     if node.kind == "add":
         return size
     if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from convatlas.analysis._elsewhere import REDUCTIONS
 from convatlas.analysis._graph import Graph, Node
 from convatlas.analysis._shapes import pair, window_padding
 from convatlas.layers import SparseConv2d, SubSample, ZeroPadShortcut
@@ -102,7 +103,30 @@ def _behind(graph: Graph, node: Node, before: FieldGrid) -> FieldGrid:
         (h, w), (rows, columns) = graph[node.inputs[0]].shape[1:], node.shape[1:]
         window = (-(-h // rows), -(-w // columns))
         return before.behind(window, stride=(max(1, h // rows), max(1, w // columns)))
-    if node.kind in ("flatten", "Flatten"):  # what reads it reads all of it
-        shape = graph[node.inputs[0]].shape
-        return before.behind((shape[1], shape[2])) if len(shape) == 3 else before
+    if _gathers(graph[node.inputs[0]], node):
+        return before.behind(_cells(graph, node, before))
     return before
+
+
+_OF_ALL = frozenset(n for n in REDUCTIONS if "pool" not in n or n.startswith("adaptive"))
+
+
+def _gathers(source: Node, node: Node) -> bool:
+    """Whether a whole map goes into what `node` gives, as when it is flattened or averaged."""
+    if len(source.shape) != 3 or source.shape[1:] == node.shape[-2:]:
+        return False
+    if node.kind in ("flatten", "Flatten"):  # what reads it reads all of it
+        return True
+    return node.kind in _OF_ALL or (node.kind in ("view", "reshape") and len(node.shape) == 1)
+
+
+def _cells(graph: Graph, node: Node, before: FieldGrid) -> Sides:
+    """Rows and columns of the map that `node` gathers; not more than the image has room for.
+
+    A map may lie pixel by pixel, channels last, and then its last side is no side of it.
+    """
+    rows, columns = graph[node.inputs[0]].shape[1:]
+    if node.kind in ("flatten", "Flatten"):
+        return rows, columns
+    room = [-(-s // step) for s, step in zip(graph.input.shape[1:], before.stride, strict=True)]
+    return min(rows, room[0]), min(columns, room[1])

@@ -1,7 +1,6 @@
 """What a forward does with its images, written down node by node."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 from weakref import ref
@@ -9,8 +8,9 @@ from weakref import ref
 import torch
 from torch import nn
 
-from convatlas.analysis._counting import VIEWS
-from convatlas.analysis._elsewhere import Outcome, compute
+from convatlas.analysis._counting import VIEWS, WEIGHTED
+from convatlas.analysis._elsewhere import Computed, Outcome, compute, of_kind, parameters_in
+from convatlas.analysis._entry import BATCH, OVER, OWN, VIEW, Entry, Memory, per_image
 from convatlas.analysis._functions import as_layer
 from convatlas.analysis._ghost import Full, Ghost, found
 from convatlas.analysis._graph import Graph, Node, Shape
@@ -19,67 +19,11 @@ from convatlas.analysis._shapes import RULES, Misfit, ruled
 from convatlas.analysis._words import words
 from convatlas.errors import UserError
 
-BATCH = 2  # images in the forward that is followed: two tell the batch from other sides of one
 _REMEDY = "Use another input size, or a net meant for this one."
 _VALUES = words(
     "__bool__ __int__ __float__ __index__ __complex__ item tolist numpy __array__ nonzero"
 )
 _SAME = words("detach requires_grad_ cpu cuda float double half bfloat16 to data")
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """Where an output lies: in its own memory, or in that of the source of number `owner`."""
-
-    owner: int | None = None
-    in_place: bool = False
-    strides: Full | None = None
-    dtype: torch.dtype | None = None
-
-
-_OWN, _VIEW, _OVER = _Memory(), _Memory(owner=0), _Memory(owner=0, in_place=True)
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A node that is being written."""
-
-    name: str
-    kind: str
-    inputs: tuple[int, ...]
-    full: Full
-    owner: int
-    dies: int
-    module: nn.Module | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    parameters: tuple[nn.Parameter, ...] = ()
-    in_place: bool = False
-    known: bool = True
-
-    def node(self, entries: Sequence["_Entry"]) -> Node:
-        return Node(
-            name=self.name,
-            kind=self.kind,
-            inputs=tuple(entries[place].name for place in self.inputs),
-            shape=per_image(self.full),
-            module=self.module,
-            arguments=self.arguments,
-            parameters=self.parameters,
-            owner=entries[self.owner].name,
-            in_place=self.in_place,
-            known=self.known,
-            dies=self.dies,
-        )
-
-
-def per_image(full: Full) -> Shape:
-    """A shape without the batch, which is the first side or, in views, a factor of it."""
-    if full and full[0] in (BATCH, 1):  # 1: the same for all images
-        return full[1:]
-    if full and full[0] % BATCH == 0:
-        return (full[0] // BATCH, *full[1:])
-    size = prod(full)
-    return (size // BATCH,) if size % BATCH == 0 and size else full
 
 
 class Recorder:
@@ -91,7 +35,7 @@ class Recorder:
         self._paths = paths
         self._like = like
         self._scopes = [""]
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
         self._uses: dict[str, int] = {}
         self._deaths: list[Any] = []
 
@@ -107,10 +51,13 @@ class Recorder:
         if kind is not None and not kwargs and all(type(arg) is Ghost for arg in args):
             return self._layer(path or kind.__name__, kind, module, args)
         self._scopes.append(path)
+        start = len(self._entries)
         try:
-            return forward(module, *args, **kwargs)
+            result = forward(module, *args, **kwargs)
         finally:
             self._scopes.pop()
+        self._assign(module, path, start)
+        return result
 
     def operation(
         self, func: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -123,6 +70,8 @@ class Recorder:
                 f"{self._where} asks for the values of its images or features ({name}), which are "
                 "not there before the net runs. A forward may depend on shapes, not on values."
             )
+        if name == "__setitem__":
+            return self._overwrite(func, args)
         layer = as_layer(name, args, kwargs)
         kind = None if layer is None else ruled(layer)
         if layer is not None and kind is not None:
@@ -135,6 +84,24 @@ class Recorder:
         if plain is not None:
             return self._plain(plain, name, (args, kwargs), ghosts, inputs)
         return self._elsewhere(func, name, args, kwargs)
+
+    def _assign(self, module: nn.Module, path: str, start: int) -> None:
+        """Parameters that reach an operation of `module` as something computed, to that operation.
+
+        A standardised kernel is made of weights alone; the convolution with it reads them.
+        """
+        if not module._parameters:
+            return
+        here = self._entries[start:]
+        read = {id(parameter) for entry in here for parameter in entry.parameters}
+        left = tuple(p for p in module._parameters.values() if p is not None and id(p) not in read)
+        if not left:
+            return
+        own = [e for e in here if e.name.rpartition(".")[0] == path and e.of_function(self._paths)]
+        own.sort(key=lambda entry: entry.kind not in WEIGHTED)
+        if own:
+            own[0].parameters += left
+            self.read.update(map(id, left))
 
     def graph(self, outputs: Sequence[Ghost], params: int, unread: Mapping[str, int]) -> Graph:
         """What was written; the outputs outlive everything.
@@ -164,13 +131,13 @@ class Recorder:
             raise UserError(
                 f"{path!r} ({kind.__name__}) gets {len(args)} inputs. It takes another number."
             ) from None
-        over = _OVER if getattr(module, "inplace", False) else _OWN
+        over = OVER if getattr(module, "inplace", False) else OWN
         return self._added(
             path,
             kind.__name__,
             args,
             (*batch, *shape),
-            _VIEW if kind.__name__ in VIEWS else over,
+            VIEW if kind.__name__ in VIEWS else over,
             module=module,
             parameters=tuple(module.parameters()),
         )
@@ -194,7 +161,7 @@ class Recorder:
             kind,
             ghosts,
             (ghosts[0].full[0], *shape),
-            _OVER if name.endswith("_") else _VIEW if kind in VIEWS else _OWN,
+            OVER if name.endswith("_") else VIEW if kind in VIEWS else OWN,
             arguments=arguments,
         )
         return self._chunks(result, shape, arguments) if kind == "chunk" else result
@@ -209,41 +176,71 @@ class Recorder:
                 "getitem",
                 (whole,),
                 (batch, size, *shape[1:]),
-                _VIEW,
+                VIEW,
                 arguments={"index": index},
             )
             for index, size in enumerate(arguments["sizes"])
         )
 
+    def _overwrite(self, func: Callable[..., Any], args: Sequence[Any]) -> None:
+        """`target[index] = value`: written over a part of `target`."""
+        target, index, _ = args
+        if not isinstance(target, Ghost):
+            raise UserError(
+                f"{self._where} writes features into a tensor that is not made from its images, "
+                "where they cannot be followed. Make that tensor from features (new_zeros, "
+                "zeros_like), or join them with torch.cat."
+            )
+        self._computed(func, "setitem", args, {}, found(args, {}))
+        part = self._computed(torch.Tensor.__getitem__, "getitem", (target, index), {}, [target])
+        written = prod(per_image(part.structure.full))
+        arguments, path = {"written": written}, self._path("setitem")
+        self._added(path, "setitem", found(args, {}), target.full, OVER, arguments=arguments)
+
     def _elsewhere(
         self, func: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         ghosts = found(args, kwargs)
+        computed = self._computed(func, name, args, kwargs, ghosts)
+        extra: dict[str, Any] = {
+            "known": computed.known,
+            "parameters": parameters_in((*args, *kwargs.values())),
+            "arguments": {"mult_adds": computed.mult_adds // BATCH} if computed.mult_adds else {},
+        }
+        return self._wrapped(computed.structure, name, ghosts, extra)
+
+    def _computed(
+        self,
+        func: Callable[..., Any],
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        ghosts: Sequence[Ghost],
+    ) -> Computed:
         try:
-            computed = compute(func, name, args, kwargs, ghosts)
+            return compute(func, name, args, kwargs, ghosts)
         except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:
             shapes = ", ".join(str(per_image(ghost.full)) for ghost in ghosts)
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(
                 f"{name!r} in {self._scopes[-1] or 'the net'!r} cannot take {shapes}: {reason}"
             ) from error
-        readers = {id(p): p for p in (*args, *kwargs.values()) if isinstance(p, nn.Parameter)}
-        extra: dict[str, Any] = {
-            "known": computed.known,
-            "parameters": tuple(readers.values()),
-            "arguments": {"mult_adds": computed.mult_adds // BATCH} if computed.mult_adds else {},
-        }
-        return self._wrapped(computed.structure, name, ghosts, extra)
 
     def _wrapped(
         self, outcome: Any, name: str, ghosts: Sequence[Ghost], extra: dict[str, Any]
     ) -> Any:
-        if isinstance(outcome, tuple):
-            return tuple(self._wrapped(item, name, ghosts, extra) for item in outcome)
+        """Nodes in the places of outcomes; what the call computes and reads is the first's."""
+        if isinstance(outcome, list | tuple):
+            items = []
+            for item in outcome:
+                items.append(self._wrapped(item, name, ghosts, extra))
+                if isinstance(item, Outcome):
+                    extra = {"known": extra["known"], "arguments": {"further": True}}
+            return of_kind(outcome, items)
         if not isinstance(outcome, Outcome):
             return outcome
         in_place = outcome.source is not None and name.endswith("_") and name[:2] != "__"
-        memory = _Memory(outcome.source, in_place, outcome.strides, outcome.dtype)
+        memory = Memory(outcome.source, in_place, outcome.strides, outcome.dtype)
         kind = name.strip("_")
         return self._added(self._path(kind), kind, ghosts, outcome.full, memory, **extra)
 
@@ -253,14 +250,14 @@ class Recorder:
         kind: str,
         sources: Sequence[Ghost],
         full: Full,
-        memory: _Memory = _OWN,
+        memory: Memory = OWN,
         **rest: Any,
     ) -> Ghost:
         place = len(self._entries)
         inputs = tuple(ghost.place for ghost in sources)
         owner = place if memory.owner is None else self._entries[inputs[memory.owner]].owner
         name = self._unique(name)
-        entry = _Entry(name, kind, inputs, full, owner, place, in_place=memory.in_place, **rest)
+        entry = Entry(name, kind, inputs, full, owner, place, in_place=memory.in_place, **rest)
         self._entries.append(entry)
         self.read.update(map(id, entry.parameters))
         if memory.owner is not None and memory.in_place:  # the same tensor, with other values
@@ -283,6 +280,11 @@ class Recorder:
 
     def _seen(self, ghost: Ghost) -> Node:
         return self._entries[ghost.place].node(self._entries)
+
+    @property
+    def place(self) -> str:
+        """Where the forward is, for messages."""
+        return f"after {self._entries[-1].name!r}" if len(self._entries) > 1 else "at once"
 
     @property
     def _where(self) -> str:

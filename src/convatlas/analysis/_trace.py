@@ -1,6 +1,5 @@
 """From a network to its graph, without running it."""
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from convatlas.analysis._followable import check_net
 from convatlas.analysis._ghost import Ghost
 from convatlas.analysis._graph import Graph
 from convatlas.analysis._recorder import Recorder
@@ -31,19 +31,16 @@ def trace(net: nn.Module, shape: tuple[int, int, int]) -> Graph:
 
     Raises:
         UserError: naming the layer, for images that a layer cannot take, for a forward that needs
-            several inputs, that depends on values, or that returns no tensor.
+            several inputs, that depends on values, that fails, or that returns no tensor.
     """
-    _check_inputs(net)
-    with _ONE_AT_A_TIME, _in_evaluation(net):
+    check_net(net)
+    with _ONE_AT_A_TIME, _left_as_it_was(net):
         recorder = Recorder({id(m): name for name, m in _named(net)}, _like(net))
         with _followed(recorder):
-            result = net(recorder.images(shape))
+            result = _run(net, recorder, shape)
         outputs = list(_tensors(result))
         if not outputs:
-            raise UserError(
-                f"{type(net).__name__} returns {type(result).__name__}. A net returns its logits, "
-                "one tensor."
-            )
+            raise UserError(_no_tensor(net, result))
         params = sum(parameter.numel() for parameter in net.parameters())
         return recorder.graph(outputs, params, _unread(net, recorder))
 
@@ -52,21 +49,26 @@ def _named(net: nn.Module) -> list[tuple[str, nn.Module]]:
     return list(net.named_modules())
 
 
-def _check_inputs(net: nn.Module) -> None:
+def _run(net: nn.Module, recorder: Recorder, shape: tuple[int, int, int]) -> Any:
     try:
-        parameters = inspect.signature(net.forward).parameters.values()
-    except (TypeError, ValueError):
-        return
-    needed = [
-        p.name
-        for p in parameters
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    if len(needed) > 1:
+        return net(recorder.images(shape))
+    except UserError:
+        raise
+    except Exception as error:  # whatever a person's own forward raises
+        told = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(" .")
+        size = "x".join(map(str, shape))
         raise UserError(
-            f"{type(net).__name__} takes {len(needed)} inputs ({', '.join(needed)}). A net takes "
-            "one, its images; wrap it in a module that makes the others."
-        )
+            f"The forward of {type(net).__name__} fails {recorder.place} for images of {size}, "
+            f"while it is followed without values: {told}. Run it on such images; if that works, "
+            "it needs values, or code that cannot be followed, such as torch.jit.script."
+        ) from error
+
+
+def _no_tensor(net: nn.Module, result: Any) -> str:
+    name = type(net).__name__
+    if isinstance(result, torch.Tensor):
+        return f"{name} returns a tensor that does not depend on its images. It costs nothing."
+    return f"{name} returns {type(result).__name__}. A net returns its logits, one tensor."
 
 
 def _like(net: nn.Module) -> tuple[torch.dtype, torch.device]:
@@ -77,16 +79,22 @@ def _like(net: nn.Module) -> tuple[torch.dtype, torch.device]:
 
 
 @contextmanager
-def _in_evaluation(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode without a word to the modules, which may do more in `eval()`."""
-    learning = [module for module in net.modules() if module.training]
-    for module in learning:
-        module.__dict__["training"] = False
+def _left_as_it_was(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without a word to the modules, which may do more in `eval()`.
+
+    Afterwards attributes and buffers are what they were: a forward may keep features in them.
+    """
+    before = [(m.__dict__, dict(m.__dict__), dict(m._buffers)) for m in net.modules()]
+    for attributes, _, _ in before:
+        attributes["training"] = False
     try:
         yield
     finally:
-        for module in learning:
-            module.__dict__["training"] = True
+        for attributes, old, buffers in before:
+            attributes.clear()
+            attributes.update(old)
+            attributes["_buffers"].clear()
+            attributes["_buffers"].update(buffers)
 
 
 @contextmanager
@@ -95,6 +103,7 @@ def _followed(recorder: Recorder) -> Iterator[None]:
     original = nn.Module.__call__
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        module = module._modules.get("_orig_mod") or module  # what torch.compile wraps
         if _for(recorder, args) or _for(recorder, tuple(kwargs.values())):
             return recorder.call(module, original, args, kwargs)
         recorder.entered.add(id(module))  # on constants

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from convatlas.analysis import CostReport, by_stage, by_type, report_of
+from convatlas.analysis.accelerator import parse_accelerator
 from convatlas.analysis.doctor import DEFAULT, Diagnosis, Machine, examine
 from convatlas.analysis.resolution_table import resolution_table
 from convatlas.cli import _cost_tables as tables
@@ -17,7 +18,9 @@ from convatlas.cli._training_memory import (
     ask_training_memory,
     print_training_memory,
 )
+from convatlas.device import bytes_of
 from convatlas.errors import UserError
+from convatlas.files import check_writable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,10 @@ class Asked:
 
 def answer(found: list[Subject], asked: Asked) -> None:
     """Print, or write, everything that was asked."""
+    _check(asked)
     reports = [(subject, _report(subject, asked)) for subject in found]
     if asked.chart is not None:
         _draw(reports, asked.chart)
-    if asked.as_json and asked.as_csv:
-        raise UserError("--json and --csv exclude each other. Give one of them.")
     if asked.as_json:
         machine = _machine(asked)
         answers = [_as_dict(subject, report, asked, machine) for subject, report in reports]
@@ -57,6 +59,23 @@ def answer(found: list[Subject], asked: Asked) -> None:
         _print_csv(reports, asked)
     else:
         _print_tables(reports, asked)
+
+
+def _check(asked: Asked) -> None:
+    """Refuse what cannot be answered before anything is printed or written."""
+    if asked.as_json and asked.as_csv:
+        raise UserError("--json and --csv exclude each other. Give one of them.")
+    beyond = asked.by == "resolution" or asked.train or asked.doctor or asked.accelerator
+    if asked.as_csv and beyond:
+        raise UserError("--csv prints layers, shares or totals. Use --json for the rest.")
+    if asked.train and asked.dtype == "int8":
+        raise UserError("--dtype 'int8' is not trained in. Use float32, bfloat16, float16, float64.")
+    if asked.fits is not None:
+        bytes_of(asked.fits)
+    if asked.accelerator is not None:
+        parse_accelerator(asked.accelerator)
+    if asked.chart is not None:
+        check_writable(asked.chart)
 
 
 def _report(subject: Subject, asked: Asked) -> CostReport:
@@ -108,8 +127,6 @@ def _as_dict(
 
 
 def _print_csv(reports: list[tuple[Subject, CostReport]], asked: Asked) -> None:
-    if asked.by == "resolution" or asked.train or asked.doctor or asked.accelerator:
-        raise UserError("--csv prints layers, shares or totals. Use --json for the rest.")
     rows: tables.Rows = []
     for subject, report in reports:
         if asked.by is not None:

@@ -58,7 +58,22 @@ def subjects(
     Raises:
         UserError: for what is no net, or does not take the images.
     """
+    if shape is not None:
+        _check_agreement(changes, shape)
     return [_subject(target, changes, shape) for target in targets]
+
+
+def _check_agreement(changes: Changes, shape: tuple[int, int, int]) -> None:
+    from convatlas.errors import UserError
+
+    square = shape[1] if shape[1] == shape[2] else changes.side
+    said = {"--channels": (changes.channels, shape[0]), "--side": (changes.side, square)}
+    for option, (given, own) in said.items():
+        if given is not None and given != own:
+            raise UserError(
+                f"{option} {given} and --input {'x'.join(map(str, shape))} contradict each other. "
+                "Give one of them."
+            )
 
 
 def _subject(target: str, changes: Changes, shape: tuple[int, int, int] | None) -> Subject:

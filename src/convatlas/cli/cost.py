@@ -65,7 +65,8 @@ def command(
     shape = None if input_shape is None else parse_shape(input_shape)
     asked = Asked(
         batch=batch, dtype=dtype, convention=convention.replace("-", " "), layers=layers, by=by,
-        train=train or fits is not None, optimizer=optimizer, ema=ema, autocast=autocast,
+        train=train or ema or bool(autocast) or fits is not None or optimizer != "momentum",
+        optimizer=optimizer, ema=ema, autocast=autocast,
         fits=fits, doctor=doctor or measure, measure=measure, accelerator=accelerator, chart=chart,
         as_csv=as_csv, as_json=as_json,
     )  # fmt: skip

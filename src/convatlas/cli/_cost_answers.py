@@ -69,7 +69,9 @@ def _check(asked: Asked) -> None:
     if asked.as_csv and beyond:
         raise UserError("--csv prints layers, shares or totals. Use --json for the rest.")
     if asked.train and asked.dtype == "int8":
-        raise UserError("--dtype 'int8' is not trained in. Use float32, bfloat16, float16, float64.")
+        raise UserError(
+            "--dtype 'int8' is not trained in. Use float32, bfloat16, float16 or float64."
+        )
     if asked.fits is not None:
         bytes_of(asked.fits)
     if asked.accelerator is not None:

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from convatlas.analysis import Graph, cost, trace, without_weights
+from convatlas.analysis.doctor import examine
 from convatlas.errors import UserError
 
 
@@ -403,3 +404,49 @@ def test_what_gathers_a_map_sees_all_of_it(gather):
 
     row = cost(Net(), (3, 32, 32)).rows[-1]
     assert (row.receptive_field, row.field_offset) == (33, 15.0)
+
+
+class Tokens(nn.Module):
+    """Norms, joins and flattening of something else than images and channels; weights computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.flat = nn.Flatten(2)
+        self.norm = nn.BatchNorm1d(8)
+        self.classifier = nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.norm(self.flat(self.patches(x))).transpose(1, 2)
+        x = torch.cat([x[:, 8:], x[:, :8]], 2).flatten(0, 1)
+        x = F.batch_norm(x, torch.zeros(16), torch.ones(16)).view(2, 8, 16)
+        y = F.linear(x, x.mean((0, 1)).view(2, 8).repeat(1, 2))
+        return F.scaled_dot_product_attention(y, y, y)
+
+
+def test_tokens_are_no_maps():
+    graph = trace(Tokens(), (3, 16, 16))
+    kinds = [node.kind for node in graph.nodes]
+    assert kinds.count("batch_norm") == 2
+    assert len(graph["linear"].inputs) == 2  # weights made of features are features
+    examine(graph, (3, 16, 16))
+
+
+def test_attention_of_all_cells_sees_all():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches = nn.Conv2d(3, 8, 4, 4)
+
+        def forward(self, x):
+            x = self.patches(x)
+            n, c, h, w = x.shape
+            x = x.view(n, c, h * w).transpose(1, 2)
+            x = F.scaled_dot_product_attention(x, x, x)
+            return (x @ x.transpose(1, 2)).softmax(-1) @ x
+
+    rows = cost(Net(), (3, 16, 16)).rows
+    fields = {row.kind: row.receptive_field for row in rows}
+    assert (fields["transpose"], fields["scaled_dot_product_attention"]) == (16, 16)
+    assert rows[0].receptive_field == 4
+    assert rows[-1].receptive_field == 16

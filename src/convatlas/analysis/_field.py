@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from torch import nn
@@ -103,6 +104,10 @@ def _behind(graph: Graph, node: Node, before: FieldGrid) -> FieldGrid:
         (h, w), (rows, columns) = graph[node.inputs[0]].shape[1:], node.shape[1:]
         window = (-(-h // rows), -(-w // columns))
         return before.behind(window, stride=(max(1, h // rows), max(1, w // columns)))
+    if _mixes_all(graph, node, before):
+        seen = zip(before.size, graph.input.shape[1:], strict=True)
+        whole = all(size >= side for size, side in seen)
+        return before if whole else before.behind(_room(graph, before))
     if _gathers(graph[node.inputs[0]], node):
         return before.behind(_cells(graph, node, before))
     return before
@@ -120,6 +125,20 @@ def _gathers(source: Node, node: Node) -> bool:
     return node.kind in _OF_ALL or (node.kind in ("view", "reshape") and len(node.shape) == 1)
 
 
+def _mixes_all(graph: Graph, node: Node, before: FieldGrid) -> bool:
+    """Whether it is the attention of every cell of a map to every other.
+
+    Attention within windows has fewer tokens than the map has cells, and is left as it is.
+    """
+    tokens = max(graph[node.inputs[0]].shape, default=0)
+    products = node.kind in _PRODUCTS and len(set(node.inputs)) > 1
+    return (products or node.kind in _ATTENTION) and tokens >= prod(_room(graph, before))
+
+
+_PRODUCTS = frozenset({"matmul", "bmm", "baddbmm", "einsum"})
+_ATTENTION = frozenset({"scaled_dot_product_attention", "multi_head_attention_forward"})
+
+
 def _cells(graph: Graph, node: Node, before: FieldGrid) -> Sides:
     """Rows and columns of the map that `node` gathers; not more than the image has room for.
 
@@ -128,5 +147,13 @@ def _cells(graph: Graph, node: Node, before: FieldGrid) -> Sides:
     rows, columns = graph[node.inputs[0]].shape[1:]
     if node.kind in ("flatten", "Flatten"):
         return rows, columns
-    room = [-(-s // step) for s, step in zip(graph.input.shape[1:], before.stride, strict=True)]
+    room = _room(graph, before)
     return min(rows, room[0]), min(columns, room[1])
+
+
+def _room(graph: Graph, grid: FieldGrid) -> Sides:
+    """Rows and columns of a map of that grid that the image has room for."""
+    down, across = (
+        -(-side // step) for side, step in zip(graph.input.shape[1:], grid.stride, strict=True)
+    )
+    return down, across

@@ -25,6 +25,10 @@ _VALUES = words(
 )
 _SAME = words("detach requires_grad_ cpu cuda float double half bfloat16 to data")
 
+_SIDES = dict.fromkeys(
+    (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d), 4
+)  # of a batch of maps; the functions of these layers take other tensors too
+
 
 class Recorder:
     """Follows one forward; `scope` is the path of the module that runs."""
@@ -72,12 +76,11 @@ class Recorder:
             )
         if name == "__setitem__":
             return self._overwrite(func, args)
-        layer = as_layer(name, args, kwargs)
-        kind = None if layer is None else ruled(layer)
-        if layer is not None and kind is not None:
-            source = args[0] if args else kwargs["input"]
-            return self._layer(self._path(kind.__name__), kind, layer, (source,))
         ghosts = found(args, kwargs)
+        layer = as_layer(name, args, kwargs) if _is_first(ghosts, args, kwargs) else None
+        kind = None if layer is None else ruled(layer)
+        if layer is not None and kind is not None and len(ghosts[0].full) >= _SIDES.get(kind, 0):
+            return self._layer(self._path(kind.__name__), kind, layer, ghosts)
         inputs = [self._seen(ghost) for ghost in ghosts]
         batched = all(ghost.full[:1] == (BATCH,) for ghost in ghosts)
         plain = plain_kind(name, (args, kwargs), inputs) if batched else None
@@ -298,3 +301,8 @@ class Recorder:
     def _unique(self, name: str) -> str:
         self._uses[name] = count = self._uses.get(name, 0) + 1
         return name if count == 1 else f"{name}:{count}"
+
+
+def _is_first(ghosts: Sequence[Ghost], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether only the first argument of a call depends on the images."""
+    return len(ghosts) == 1 and ghosts[0] is (args[0] if args else kwargs.get("input"))

@@ -123,8 +123,6 @@ def _norm(layer: nn.BatchNorm2d, shape: Shape) -> Shape:
 
 
 def _flatten(layer: nn.Flatten, shape: Shape) -> Shape:
-    if layer.start_dim != 1 or layer.end_dim != -1:
-        raise Misfit("flattens something else than all but the batch")
     return flat(shape)
 
 
@@ -225,6 +223,8 @@ RULES: dict[type[nn.Module], Rule] = {
 def ruled(module: nn.Module) -> type[nn.Module] | None:
     """The class whose rule holds for `module`: its own or a parent whose forward it keeps."""
     kind = type(module)
+    if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) != (1, -1):
+        return None
     if kind in RULES:
         return kind
     for parent in kind.__mro__:

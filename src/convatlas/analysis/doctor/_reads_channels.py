@@ -84,13 +84,14 @@ def _asked(node: Node, mask: Mask, source: Node, index: int, start: int) -> Mask
         return mask[index::2]
     if isinstance(layer, ZeroPadShortcut):
         return mask[:channels]
-    if node.kind == "cat":
+    if node.kind == "cat" and node.arguments.get("dim") == 1:
         return mask[start : start + channels]
     if node.kind == "getitem" and "sizes" in source.arguments and "index" in node.arguments:
         first = sum(source.arguments["sizes"][: node.arguments["index"]])
         asked[first : first + len(mask)] = mask
         return asked
-    if node.kind == "flatten" or isinstance(layer, nn.Flatten):
+    flat = node.kind == "flatten" or isinstance(layer, nn.Flatten)
+    if flat and len(mask) % channels == 0:
         return np.asarray(mask.reshape(channels, -1).any(axis=1))
     one_to_one = isinstance(layer, _ONE_TO_ONE) or node.kind in (*_ARITHMETIC, "chunk")
     if one_to_one and len(mask) == channels:

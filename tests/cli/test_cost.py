@@ -198,3 +198,8 @@ def test_nothing_is_written_for_a_question_without_an_answer(tmp_path):
     page = tmp_path / "costs.html"
     convatlas("cost", "lenet5", "--chart", str(page), "--json", "--csv", code=2)
     assert not page.exists()
+
+
+def test_the_end_of_the_search_is_no_largest_batch():
+    assert "or more" in convatlas("cost", "lenet5", "--fits", "1000TB").out
+    assert "or more" not in convatlas("cost", "lenet5", "--fits", "10MB").out

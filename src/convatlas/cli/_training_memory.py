@@ -113,6 +113,8 @@ def _print_largest(largest: LargestBatch) -> None:
         more = largest.one_more
         rows.append([f"batch {more.batch:,}", format_bytes(more.peak_bytes), "does not fit"])
     said = f"largest batch in {budget}: {largest.batch:,}"
+    if largest.one_more is None:
+        said += " or more: no larger one was tried"
     if largest.fits is None:
         said = f"not even one image fits {budget}"
     print_table([said, "peak", ""], rows)

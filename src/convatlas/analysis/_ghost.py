@@ -60,7 +60,7 @@ class Ghost(torch.Tensor):
         """Answer what the shape answers; tell the listener of everything else."""
         name = func.__name__
         if name == "__get__":
-            name = func.__self__.__name__  # type: ignore[attr-defined]
+            name = func.__self__.__name__  # type: ignore[attr-defined]  # a property's getter
         if name in _ANSWERED:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **(kwargs or {}))
@@ -68,7 +68,7 @@ class Ghost(torch.Tensor):
         return ghosts[0].listener.operation(func, name, args, kwargs or {})
 
     @classmethod
-    def __torch_dispatch__(  # type: ignore[override]
+    def __torch_dispatch__(  # type: ignore[override]  # torch declares no class method
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         """Operations stop above; what reaches this place has no form without values."""

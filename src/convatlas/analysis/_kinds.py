@@ -2,9 +2,25 @@
 
 from typing import Any
 
+from torch import nn
+
 from convatlas.analysis._counting import WEIGHTED
 from convatlas.analysis._graph import Node
 from convatlas.analysis._shapes import pair
+
+# Each element of the output is made of the element at its place, and of constants of its channel.
+POINTWISE = (
+    nn.BatchNorm2d,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.SiLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.Dropout,
+    nn.Identity,
+)
 
 _NAMES = {"Linear": "linear", "BatchNorm2d": "batch norm"}
 

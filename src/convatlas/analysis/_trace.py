@@ -109,12 +109,12 @@ def _followed(recorder: Recorder) -> Iterator[None]:
         recorder.entered.add(id(module))  # on constants
         return original(module, *args, **kwargs)
 
-    nn.Module.__call__ = call  # type: ignore[method-assign]
+    nn.Module.__call__ = call  # type: ignore[method-assign]  # for as long as the trace runs
     try:
         with torch.no_grad():
             yield
     finally:
-        nn.Module.__call__ = original  # type: ignore[method-assign]
+        nn.Module.__call__ = original  # type: ignore[method-assign]  # as it was
 
 
 def _for(recorder: Recorder, values: Any) -> bool:

@@ -15,20 +15,12 @@ from torch import nn
 
 from convatlas.analysis._counting import VIEWS
 from convatlas.analysis._graph import Graph, Node
+from convatlas.analysis._kinds import POINTWISE
 from convatlas.analysis._trace import trace
 from convatlas.layers import ChannelShuffle, SelectChannels
 
 _PER_CHANNEL = (
-    nn.BatchNorm2d,
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.SiLU,
-    nn.Tanh,
-    nn.Sigmoid,
-    nn.Dropout,
-    nn.Identity,
+    *POINTWISE,
     nn.ZeroPad2d,
     ChannelShuffle,
     SelectChannels,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from torch import nn
 
 from convatlas.analysis._graph import Graph, Node
+from convatlas.analysis._kinds import POINTWISE
 from convatlas.analysis._shapes import pair
 from convatlas.layers import (
     ChannelShuffle,
@@ -24,16 +25,7 @@ from convatlas.layers import (
 Mask = npt.NDArray[np.bool_]
 
 _ONE_TO_ONE = (
-    nn.BatchNorm2d,
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.SiLU,
-    nn.Tanh,
-    nn.Sigmoid,
-    nn.Dropout,
-    nn.Identity,
+    *POINTWISE,
     nn.MaxPool2d,
     nn.AvgPool2d,
     nn.AdaptiveAvgPool2d,

@@ -7,6 +7,7 @@ import numpy as np
 from torch import nn
 
 from convatlas.analysis._graph import Graph, Node
+from convatlas.analysis._kinds import POINTWISE
 from convatlas.analysis._shapes import window_padding
 from convatlas.analysis.doctor._reads_channels import Mask, sides, window_reach
 from convatlas.layers import (
@@ -23,17 +24,8 @@ from convatlas.layers import (
 )
 
 _SAME_PIXELS = (
-    nn.BatchNorm2d,
+    *POINTWISE,
     nn.LocalResponseNorm,
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.SiLU,
-    nn.Tanh,
-    nn.Sigmoid,
-    nn.Dropout,
-    nn.Identity,
     ChannelShuffle,
     JoinShuffle,
     SampleDrop,

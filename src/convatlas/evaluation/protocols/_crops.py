@@ -80,8 +80,26 @@ class SingleCrop(Leaf):
         return [centre(square[None], said(self.crop))[0]]
 
 
+class ManyCrops(Leaf):
+    """Several crops of one side, whose probabilities or logits are averaged."""
+
+    __slots__ = ()
+    crop: int | None
+    average: Average
+
+    @property
+    def side(self) -> int | None:
+        """The crop's."""
+        return self.crop
+
+    @property
+    def averages_logits(self) -> bool:
+        """As `average` says."""
+        return self.average == "logits"
+
+
 @dataclass(frozen=True, slots=True)
-class TenCrop(Leaf):
+class TenCrop(ManyCrops):
     """Four corners and the centre, each mirrored too.
 
     `area=square` takes them from the central square of the resized image, as AlexNet's paper has
@@ -110,16 +128,6 @@ class TenCrop(Leaf):
         """Five."""
         return 5
 
-    @property
-    def side(self) -> int | None:
-        """The crop's."""
-        return self.crop
-
-    @property
-    def averages_logits(self) -> bool:
-        """As `average` says."""
-        return self.average == "logits"
-
     def resolved(self, own: Preprocessing) -> "TenCrop":
         """With the net's sizes."""
         crop = self.crop or own.side
@@ -144,7 +152,7 @@ class TenCrop(Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class MultiCrop(Leaf):
+class MultiCrop(ManyCrops):
     """A regular grid of crops at each size, each mirrored too: 50 per size, 150 at three.
 
     Left out, the sizes are 256, 384, 512 for a crop of 224, in proportion for others.
@@ -174,16 +182,6 @@ class MultiCrop(Leaf):
         """The grid at each size."""
         return len(self.sizes) * self.grid**2
 
-    @property
-    def side(self) -> int | None:
-        """The crop's."""
-        return self.crop
-
-    @property
-    def averages_logits(self) -> bool:
-        """As `average` says."""
-        return self.average == "logits"
-
     def resolved(self, own: Preprocessing) -> "MultiCrop":
         """With the net's side for the crop."""
         crop = self.crop or own.side
@@ -207,7 +205,7 @@ class MultiCrop(Leaf):
 
 
 @dataclass(frozen=True, slots=True)
-class InceptionCrops(Leaf):
+class InceptionCrops(ManyCrops):
     """At each size three squares; of each the corners, the centre and the whole, resized.
 
     Each is mirrored too: 4 x 3 x 6 x 2 = 144. Left out, the sizes are 256, 288, 320, 352 for a
@@ -234,16 +232,6 @@ class InceptionCrops(Leaf):
     def num_straight(self) -> int:
         """Eighteen at each size."""
         return len(self.sizes) * 18
-
-    @property
-    def side(self) -> int | None:
-        """The crop's."""
-        return self.crop
-
-    @property
-    def averages_logits(self) -> bool:
-        """As `average` says."""
-        return self.average == "logits"
 
     def resolved(self, own: Preprocessing) -> "InceptionCrops":
         """With the net's side for the crop."""

@@ -1,7 +1,6 @@
 """A person's images: found, looked at, divided, decoded once, changed at random and normalised."""
 
 from convatlas.data._advice import augmentation_for
-from convatlas.data._augment import Augmentation, augment
 from convatlas.data._decode import MAX_PIXELS, Undecodable, read_picture
 from convatlas.data._fit import LONGEST, centre, fit, fit_whole, load_image
 from convatlas.data._image_files import image_files
@@ -19,6 +18,8 @@ from convatlas.data._progress import Progress
 from convatlas.data._random import order
 from convatlas.data._relabel import labelled_as, numbering, split_of
 from convatlas.data._types import Dataset, ImageSource, Scan, Split, Unreadable
+from convatlas.data._unreadable import UnreadableImages
+from convatlas.data.augmentation import Augmentation, augment
 
 __all__ = [
     "BUILT_IN",
@@ -44,6 +45,7 @@ __all__ = [
     "StoredPixels",
     "Undecodable",
     "Unreadable",
+    "UnreadableImages",
     "augment",
     "augmentation_for",
     "centre",

@@ -1,7 +1,7 @@
 """What may be done to a training image of a data set without changing its class."""
 
-from convatlas.data._augment import Augmentation
 from convatlas.data._types import Dataset
+from convatlas.data.augmentation import Augmentation
 
 _SMALL_SIDE = 64  # above it images are photos: cropped from a larger one, in many sizes
 _TINY_SIDE = 16

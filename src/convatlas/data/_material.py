@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from convatlas.data._advice import augmentation_for
-from convatlas.data._augment import Augmentation
 from convatlas.data._pixels import Pixels, channel_statistics
 from convatlas.data._prepare import prepare
 from convatlas.data._preprocessing import Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._relabel import split_of
 from convatlas.data._types import Dataset, SplitName
+from convatlas.data.augmentation import Augmentation
 
 _PHOTO_SIDE = 64  # above it images are cropped from a larger one, as for ImageNet
 _PHOTO_CROP = 0.875

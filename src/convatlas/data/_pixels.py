@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convatlas.data._fit import fit
 from convatlas.data._preprocessing import Interpolation
 from convatlas.data._types import Split
+from convatlas.data.augmentation import Augmentation, augment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,6 +25,27 @@ class Pixels(ABC):
     @abstractmethod
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """The images of those numbers, a copy: [b, stored_side, stored_side, channels]."""
+
+    def changed(
+        self,
+        indices: npt.NDArray[np.integer[Any]],
+        augmentation: Augmentation,
+        side: int,
+        *,
+        seed: int,
+        epoch: int,
+    ) -> npt.NDArray[np.uint8]:
+        """Those images as one epoch of training sees them: [b, side, side, channels].
+
+        An image's result is a function of (seed, epoch, its number), whatever else is asked for.
+
+        Raises:
+            UnreadableImages: if some of them can no longer be read.
+        """
+        numbers = np.asarray(indices, np.int64)
+        return augment(
+            self.batch(indices), augmentation, side, seed=seed, epoch=epoch, indices=numbers
+        )
 
     def __len__(self) -> int:
         return len(self.labels)

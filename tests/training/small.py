@@ -92,8 +92,3 @@ class Breaker:
     def __call__(self, phase: str, done: int, total: int) -> None:
         if phase == "training" and done == self.step:
             raise self.error
-
-
-def untimed(entries: tuple[dict[str, object], ...]) -> list[dict[str, object]]:
-    """The log without what a clock measured."""
-    return [{k: v for k, v in entry.items() if k != "images_per_s"} for entry in entries]

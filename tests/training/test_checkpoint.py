@@ -22,7 +22,17 @@ from convatlas.training._checkpoint import (
 from tests.training.small import Breaker, Small, digest
 
 POSITION = Position(
-    step=7, digest="abc", threads=1, log_offset=12, loss_sum=0.1 + 0.2, loss_count=3, seconds=1.5
+    step=7,
+    digest="abc",
+    processes=1,
+    micro_batches=1,
+    rollbacks=0,
+    skipped=0,
+    threads=1,
+    log_offset=12,
+    loss_sum=0.1 + 0.2,
+    loss_count=3,
+    seconds=1.5,
 )
 TENSORS = {
     "net/weight": torch.arange(24.0).reshape(2, 3, 2, 2).to(memory_format=torch.channels_last),

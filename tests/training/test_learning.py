@@ -16,10 +16,11 @@ from convatlas.data import Augmentation
 from convatlas.layers import LearnedGroupConv
 from convatlas.models import build
 from convatlas.training import Learner, Recipe, has_norm
-from convatlas.training._average import Average, decay_of
+from convatlas.training._average import Average, newest_share
 from convatlas.training._batches import Batches, prefetched
 from convatlas.training._learner import seed_of
-from convatlas.training._optimizer import learning_rate, make_optimizer
+from convatlas.training._optimizer import make_optimizer
+from convatlas.training._schedule import learning_rate
 from convatlas.training._validation import Validation
 from tests.training.small import PREPROCESSING, RECIPE, images
 
@@ -108,7 +109,7 @@ def test_auxiliary_heads_learn_too():
 
 def test_the_average_by_hand():
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    average = Average(net, 0.9)
+    average = Average(net, Recipe(ema_decay=0.9))
     expected = [p.detach().clone() for p in net.parameters()]
     statistics = net[1].running_var.clone()
     for step in range(30):
@@ -129,10 +130,11 @@ def test_the_average_by_hand():
 
 
 def test_decay_is_warmed_up():
-    assert decay_of(0.999, 0) == 0.1
-    assert decay_of(0.999, 90) == 0.91
-    assert decay_of(0.999, 10**6) == 0.999
-    assert decay_of(0.0, 50) == 0.0
+    slow = Recipe(ema_decay=0.999)
+    assert newest_share(slow, 0) == pytest.approx(0.9)
+    assert newest_share(slow, 90) == pytest.approx(0.09)
+    assert newest_share(slow, 10**6) == pytest.approx(0.001)
+    assert newest_share(Recipe(ema_decay=0.0), 50) == 1.0
 
 
 def test_no_average_is_the_last_weights(tmp_path):
@@ -220,10 +222,10 @@ def test_validation_is_due_ten_times():
 def test_validation_before_the_end_uses_an_even_selection():
     pixels = images(2000)
     validation = Validation(pixels, PREPROCESSING, Recipe(steps=100, batch_size=64))
-    rows = validation._rows(50)
+    rows = validation.rows(50)
     assert len(rows) == len(set(rows.tolist())) == 256
     assert np.all(np.diff(rows) >= 2000 // 256)
-    assert validation._rows(100).tolist() == list(range(2000))
+    assert validation.rows(100).tolist() == list(range(2000))
 
 
 def _condensing(**changes: float) -> Learner:

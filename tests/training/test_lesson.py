@@ -184,8 +184,8 @@ def test_what_needs_no_image_is_refused_before_one_is_read(lesson, tmp_path):
     [
         ({"steps": None, "epochs": 0.01}, r"epochs=0.01 of \d+ training images make no step of 8"),
         ({"variant": "lenet5_small", "side": 4}, "input_side=4 is too small"),
-        ({"learning_rate": float("nan")}, "learning_rate=nan"),
-        ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"changes": {"learning_rate": float("nan")}}, "learning_rate=nan"),
+        ({"changes": {"learning_rate": -1.0}}, "learning_rate=-1.0"),
         ({"steps": None, "epochs": 1e12}, "steps="),
     ],
 )
@@ -197,7 +197,7 @@ def test_what_does_not_fit_the_data_is_refused(lesson, tmp_path, changes, words)
 
 def test_epochs_become_steps(lesson, tmp_path):
     images = len(open_dataset(lesson.data).train)
-    asked = replace(lesson, steps=None, epochs=0.5, learning_rate=0.03)
+    asked = replace(lesson, steps=None, epochs=0.5, changes={"learning_rate": 0.03})
     result = teach(asked, tmp_path, progress=Stopped(), say=lambda _: None)
     assert result["steps"] == round(images / 2 / 8)
     assert result["recipe"]["learning_rate"] == 0.03

@@ -17,7 +17,7 @@ def command(
     crop_share: Annotated[
         float | None, typer.Option(help="Below 1: train on random crops of larger images.")
     ] = None,
-    epochs: Annotated[float, typer.Option(help="Passes over the training images.")] = 10.0,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training images.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps, instead of --epochs.")] = None,
     batch: Annotated[int | None, typer.Option(help="Images in a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -43,7 +43,7 @@ def command(
         epochs=epochs,
         steps=steps,
         batch_size=batch,
-        learning_rate=learning_rate,
+        changes={} if learning_rate is None else {"learning_rate": learning_rate},
         threads=threads,
         seed=seed,
         unreadable=unreadable,

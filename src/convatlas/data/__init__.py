@@ -1,6 +1,7 @@
 """A person's images: found, looked at, divided, decoded once, changed at random and normalised."""
 
 from convatlas.data._advice import augmentation_for
+from convatlas.data._balance import balanced_order, class_weights
 from convatlas.data._decode import MAX_PIXELS, Undecodable, read_picture
 from convatlas.data._fit import LONGEST, centre, fit, fit_whole, load_image
 from convatlas.data._image_files import image_files
@@ -17,6 +18,7 @@ from convatlas.data._preprocessing import MAX_SIDE, ChannelOrder, Interpolation,
 from convatlas.data._progress import Progress
 from convatlas.data._random import order
 from convatlas.data._relabel import labelled_as, numbering, split_of
+from convatlas.data._resized import resized
 from convatlas.data._types import Dataset, ImageSource, Scan, Split, Unreadable
 from convatlas.data._unreadable import UnreadableImages
 from convatlas.data.augmentation import Augmentation, augment
@@ -48,8 +50,10 @@ __all__ = [
     "UnreadableImages",
     "augment",
     "augmentation_for",
+    "balanced_order",
     "centre",
     "channel_statistics",
+    "class_weights",
     "fit",
     "fit_whole",
     "image_files",
@@ -63,5 +67,6 @@ __all__ = [
     "order",
     "prepare",
     "read_picture",
+    "resized",
     "split_of",
 ]

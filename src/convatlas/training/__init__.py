@@ -1,30 +1,43 @@
-"""Training: recipes, the loop, exact resume.
+"""Training: recipes, the loop, exact resume, many processes.
 
 A run's weights are a function of its settings alone: it may be stopped or killed at any moment and
 taken up again without a difference in a single bit.
 """
 
-from convatlas.training._default import default_recipe
 from convatlas.training._diverged import Diverged
 from convatlas.training._learner import Learner, has_norm
-from convatlas.training._lesson import Lesson, bundle_info, recipe_for, teach
+from convatlas.training._lesson import Lesson, bundle_info, teach
 from convatlas.training._loop import train
+from convatlas.training._monitor import Monitor, Status
+from convatlas.training._named import Length, NamedRecipe, Situation
+from convatlas.training._pace_log import read_pace
+from convatlas.training._plan import recipe_for
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
+from convatlas.training._situation import situation_of
 from convatlas.training._throughput import Pace, pace, throughput
+from convatlas.training._world import World, joined
 
 __all__ = [
     "Diverged",
     "Learner",
+    "Length",
     "Lesson",
+    "Monitor",
+    "NamedRecipe",
     "Pace",
     "Recipe",
+    "Situation",
+    "Status",
     "TrainingResult",
+    "World",
     "bundle_info",
-    "default_recipe",
     "has_norm",
+    "joined",
     "pace",
+    "read_pace",
     "recipe_for",
+    "situation_of",
     "teach",
     "throughput",
     "train",

@@ -17,8 +17,9 @@ from convatlas.files import writing
 
 NEWEST = "checkpoint.safetensors"
 PREVIOUS = "checkpoint-previous.safetensors"
+GOOD = "checkpoint-good.safetensors"  # at a fixed step, to roll back to
 DAMAGED = "checkpoint-damaged.safetensors"
-_FORMAT = 1
+_FORMAT = 2
 _KEY = "convatlas"
 _LARGEST_HEADER = 8 * 2**20
 
@@ -30,6 +31,10 @@ class Position:
     step: int
     digest: str  # of net, recipe and data
     threads: int
+    processes: int
+    micro_batches: int
+    rollbacks: int  # the learning rate was halved that often
+    skipped: int  # steps that moved no weight
     log_offset: int
     loss_sum: float  # of the steps since the last line of the log
     loss_count: int
@@ -48,15 +53,38 @@ def save_checkpoint(run: Path, position: Position, tensors: Mapping[str, Tensor]
     Raises:
         UserError: if the disk is full; the run stays as it was.
     """
-    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    state = {"format": _FORMAT, **asdict(position)}
-    state["sha256"] = _checksum(state, tensors)
-    content = save(tensors, metadata={_KEY: json.dumps(state)})
+    content = _packed(position, tensors)
     newest = run / NEWEST
     with writing(newest) as temporary:
         temporary.write_bytes(content)
         if newest.exists():
             newest.replace(run / PREVIOUS)
+
+
+def save_good(run: Path, position: Position, tensors: Mapping[str, Tensor]) -> None:
+    """Write the checkpoint that a run rolls back to.
+
+    Raises:
+        UserError: if the disk is full; the one before is kept.
+    """
+    content = _packed(position, tensors)
+    with writing(run / GOOD) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_good(run: Path) -> tuple[Position, dict[str, Tensor]] | None:
+    """What `save_good` wrote; None if there is none that is whole."""
+    try:
+        return _read(run / GOOD)
+    except _Unusable:
+        return None
+
+
+def _packed(position: Position, tensors: Mapping[str, Tensor]) -> bytes:
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    state = {"format": _FORMAT, **asdict(position)}
+    state["sha256"] = _checksum(state, tensors)
+    return save(tensors, metadata={_KEY: json.dumps(state)})
 
 
 def load_checkpoint(run: Path) -> tuple[Position, dict[str, Tensor], tuple[str, ...]] | None:

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from convatlas.data import Augmentation
+
 
 class Images(Protocol):
     """Square images with labels and names."""
@@ -21,3 +23,18 @@ class Images(Protocol):
 
     def batch(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, Any]:
         """The images at these places: uint8 [n, stored_side, stored_side, channels]."""
+
+    def changed(
+        self,
+        indices: np.ndarray[Any, np.dtype[np.int64]],
+        augmentation: Augmentation,
+        side: int,
+        *,
+        seed: int,
+        epoch: int,
+    ) -> np.ndarray[Any, Any]:
+        """Those images as one epoch of training sees them: uint8 [n, side, side, channels].
+
+        Raises:
+            UnreadableImages: if some of them can no longer be read.
+        """

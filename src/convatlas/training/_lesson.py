@@ -1,32 +1,32 @@
 """One net on one data set: train it, score it on images it never saw, write its bundle."""
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 from convatlas import bundle, models
-from convatlas.analysis import require_fit, without_weights
 from convatlas.bundle import BundleInfo
-from convatlas.data import Dataset, Material, Preprocessing, Progress, open_dataset
+from convatlas.data import Dataset, Preprocessing, Progress
 from convatlas.errors import UserError
 from convatlas.evaluation import Evaluation, evaluate, predictor_of
 from convatlas.files import locked, write_json
 from convatlas.models import Spec
-from convatlas.training._default import default_recipe
-from convatlas.training._learner import has_norm
 from convatlas.training._loop import train
-from convatlas.training._recipe import Recipe
+from convatlas.training._monitor import Monitor
+from convatlas.training._plan import Plan, plan_of
 from convatlas.training._result import TrainingResult
+from convatlas.training._world import World
 
 _MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """The job of `convatlas train`; None leaves a choice to the data and the default recipe.
+    """The job of `convatlas train`; None leaves a choice to the data and the recipe.
 
     Raises:
         UserError: for numbers that no data and no net could be used with.
@@ -34,36 +34,59 @@ class Lesson:
 
     data: str
     variant: str
+    recipe: str = "small-data"  # a name, or a .json file
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the recipe's fields
     width: float = 1.0
     side: int | None = None
     crop_share: float | None = None  # below 1, training sees random crops of larger images
-    epochs: float = 10.0
+    epochs: float | None = None
     steps: int | None = None  # instead of epochs
+    max_seconds: float | None = (
+        None  # instead of both: as many steps as fit, by their measured pace
+    )
     batch_size: int | None = None
-    learning_rate: float | None = None
     threads: int | None = None
+    workers: int | None = (
+        None  # threads that decode images; whatever their number, the same weights
+    )
+    compiled: bool = False
+    checkpoint_seconds: float = 20.0
     seed: int = 0
     unreadable: Literal["skip", "refuse"] = "skip"
 
     def __post_init__(self) -> None:
-        for name in ("side", "steps", "batch_size", "threads"):
+        for name in ("side", "steps", "batch_size", "threads", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name}={value}; it must be 1 or more.")
-        if self.threads is not None and self.threads > _MOST_THREADS:
-            raise UserError(f"threads={self.threads}; it must be at most {_MOST_THREADS}.")
+        for name in ("threads", "workers"):
+            value = getattr(self, name)
+            if value is not None and value > _MOST_THREADS:
+                raise UserError(f"{name}={value}; it must be at most {_MOST_THREADS}.")
         if self.crop_share is not None and not 0 < self.crop_share <= 1:
             raise UserError(f"crop_share={self.crop_share:g}; it must be above 0, at most 1.")
-        if not 0 < self.epochs < inf:
-            raise UserError(f"epochs={self.epochs:g}; it must be a number above 0.")
+        for name in ("epochs", "max_seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < inf:
+                raise UserError(f"{name}={value:g}; it must be a number above 0.")
+        if sum(x is not None for x in (self.epochs, self.steps, self.max_seconds)) > 1:
+            raise UserError("Give one of epochs, steps and a time, not several.")
         if not 0 <= self.seed < 2**32:
             raise UserError(f"seed={self.seed}; it must be 0 to {2**32 - 1}.")
 
 
 def teach(
-    lesson: Lesson, out: Path, *, progress: Progress, say: Callable[[str], None]
+    lesson: Lesson,
+    out: Path,
+    *,
+    progress: Progress,
+    say: Callable[[str], None],
+    world: World | None = None,
+    monitor: Monitor | None = None,
 ) -> dict[str, Any]:
     """Train, score and bundle; killed and called again with the same `out`, it goes on.
+
+    Of many processes only the leader scores and writes; the others return nothing.
 
     Returns:
         The bundle's path, steps, recipe and test scores, as written to result.json.
@@ -71,77 +94,53 @@ def teach(
     Raises:
         UserError: for data, a net or numbers that cannot be used together.
     """
-    models.spec_of(lesson.variant, width_multiplier=lesson.width)  # refused before images are read
+    world = world or World()
     threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
-    with locked(out):
-        material = _material(lesson, out, threads=threads, progress=progress, say=say)
-        spec = _spec(lesson, material.dataset)
-        require_fit(lesson.variant, spec)
-        recipe = _recipe(lesson, material, spec)
+    with locked(out) if world.leader else nullcontext():
+        plan = plan_of(lesson, out, world=world, threads=threads, progress=progress, say=say)
         trained = train(
             models.family_of(lesson.variant).name,
             lesson.variant,
-            spec,
-            material.pixels("train", spec.input_side),
-            material.pixels("val", spec.input_side),
-            material.preprocessing(spec.input_side),
-            recipe,
+            plan.spec,
+            plan.pixels("train"),
+            plan.pixels("val"),
+            plan.preprocessing,
+            plan.recipe,
             out / "run",
             threads=threads,
+            compiled=lesson.compiled,
+            world=world,
+            checkpoint_seconds=lesson.checkpoint_seconds,
             progress=progress,
+            monitor=monitor,
         )
         for note in trained.notes:
             say(note)
-        return _scored(lesson, out, material, trained, spec, progress)
-
-
-def _material(
-    lesson: Lesson, out: Path, *, threads: int, progress: Progress, say: Callable[[str], None]
-) -> Material:
-    dataset = open_dataset(
-        lesson.data,
-        seed=lesson.seed,
-        unreadable=lesson.unreadable,
-        progress=progress,
-        cache=out / "cache",
-    )
-    for note in dataset.notes:
-        say(note)
-    return Material(
-        dataset,
-        out / "cache",
-        threads=threads,
-        progress=progress,
-        crop_share=lesson.crop_share,
-    )
+        return _scored(lesson, out, plan, trained, progress) if world.leader else {}
 
 
 def _scored(
-    lesson: Lesson,
-    out: Path,
-    material: Material,
-    trained: TrainingResult,
-    spec: Spec,
-    progress: Progress,
+    lesson: Lesson, out: Path, plan: Plan, trained: TrainingResult, progress: Progress
 ) -> dict[str, Any]:
     """Score the trained net on the test images, write its bundle and result.json."""
-    preprocessing = material.preprocessing(spec.input_side)
+    dataset = plan.material.dataset
     test = evaluate(
-        predictor_of(trained.net),
-        material.pixels("test", spec.input_side),
-        preprocessing,
-        material.dataset.classes,
+        predictor_of(trained.net.cpu()),
+        plan.pixels("test"),
+        plan.preprocessing,
+        dataset.classes,
         progress=progress,
     )
-    info = bundle_info(lesson.variant, spec, material.dataset, preprocessing, trained, test)
+    info = bundle_info(lesson.variant, plan.spec, dataset, plan.preprocessing, trained, test)
     path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
     result = {
         "bundle": str(path),
-        "side": spec.input_side,
+        "side": plan.spec.input_side,
         "steps": trained.steps,
         "seconds": trained.seconds,
         "recipe": trained.recipe.as_dict(),
         "validation": list(trained.validation),
+        "events": list(trained.events),
         "test": test.as_dict(),
     }
     write_json(out / "result.json", result)
@@ -177,68 +176,3 @@ def bundle_info(
         history=[],
         versions=bundle.versions(),
     )
-
-
-def _spec(lesson: Lesson, dataset: Dataset) -> Spec:
-    meant_for = models.spec_of(lesson.variant).input_side
-    side = min(meant_for, max(dataset.native_side, 8)) if lesson.side is None else lesson.side
-    return models.spec_of(
-        lesson.variant,
-        num_classes=len(dataset.classes),
-        in_channels=dataset.channels,
-        input_side=side,
-        width_multiplier=lesson.width,
-    )
-
-
-def recipe_for(
-    material: Material,
-    variant: str,
-    spec: Spec,
-    *,
-    steps: int,
-    seed: int = 0,
-    batch_size: int | None = None,
-) -> Recipe:
-    """The default recipe for a net and a person's images."""
-    with without_weights():
-        net = models.family_of(variant).build(spec)
-    return default_recipe(
-        len(material.dataset.train),
-        len(material.dataset.classes),
-        material.augmentation,
-        seed=seed,
-        steps=steps,
-        batch_size=batch_size,
-        has_norm=has_norm(net),
-    )
-
-
-def _recipe(lesson: Lesson, material: Material, spec: Spec) -> Recipe:
-    recipe = recipe_for(
-        material,
-        lesson.variant,
-        spec,
-        steps=lesson.steps or 1,
-        seed=lesson.seed,
-        batch_size=lesson.batch_size,
-    )
-    if lesson.steps is None:
-        images = len(material.dataset.train)
-        steps = round(lesson.epochs * images / recipe.batch_size)
-        if steps < 1:
-            raise UserError(
-                f"epochs={lesson.epochs:g} of {images} training images make no step of "
-                f"{recipe.batch_size} images. Ask for more epochs or a smaller batch."
-            )
-        recipe = recipe_for(
-            material,
-            lesson.variant,
-            spec,
-            steps=steps,
-            seed=lesson.seed,
-            batch_size=lesson.batch_size,
-        )
-    if lesson.learning_rate is not None:
-        recipe = replace(recipe, learning_rate=lesson.learning_rate)
-    return recipe

@@ -1,7 +1,11 @@
-"""`log.jsonl`: one line for every interval and every validation, each step once."""
+"""`log.jsonl`: one line for every interval and every validation, each step once.
+
+It holds nothing that a clock measured: a run that was interrupted ends with the same bytes.
+"""
 
 import json
 import os
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +20,47 @@ class Log:
     Lines up to there that cannot be read (the file was edited) are counted in `unreadable`.
     """
 
-    def __init__(self, run: Path, offset: int) -> None:
-        self._path = run / NAME
-        self._file = self._path.open("a+b", buffering=0)
-        self._file.truncate(min(offset, self._file.seek(0, os.SEEK_END)))
-        self._file.seek(0)
-        lines = self._file.readall().splitlines()
-        self.entries = [entry for line in lines if (entry := _entry(line)) is not None]
-        self.unreadable = len(lines) - len(self.entries)
+    def __init__(self, file: FileIO | BytesIO, offset: int, name: str) -> None:
+        self._file = file
+        self._name = name
+        self.entries: list[dict[str, Any]] = []
+        self.unreadable = 0
+        self.cut(offset)
+
+    @classmethod
+    def of_run(cls, run: Path, offset: int) -> "Log":
+        """The log in a run's folder."""
+        path = run / NAME
+        return cls(path.open("a+b", buffering=0), offset, str(path))
+
+    @classmethod
+    def in_memory(cls, content: bytes) -> "Log":
+        """A log with that content which nobody keeps: that of a process that is not the leader."""
+        return cls(BytesIO(content), len(content), NAME)
 
     @property
     def offset(self) -> int:
-        """Length of the file in bytes."""
+        """Length in bytes."""
         return self._file.seek(0, os.SEEK_END)
+
+    @property
+    def content(self) -> bytes:
+        """All lines."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def cut(self, offset: int) -> None:
+        """Take back every line after the first `offset` bytes."""
+        self._file.truncate(min(offset, self.offset))
+        lines = self.content.splitlines()
+        self.entries = [entry for line in lines if (entry := _entry(line)) is not None]
+        self.unreadable = len(lines) - len(self.entries)
 
     def append(self, kind: str, values: dict[str, Any]) -> None:
         """Write one line."""
         entry = {"kind": kind, **values}
         line = (json.dumps(entry) + "\n").encode()
+        self._file.seek(0, os.SEEK_END)
         try:
             written = self._file.write(line)
         except OSError as error:
@@ -44,6 +71,8 @@ class Log:
 
     def flush(self) -> None:
         """Put every line on disk."""
+        if isinstance(self._file, BytesIO):
+            return
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -61,9 +90,13 @@ class Log:
             if entry["kind"] == kind
         )
 
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """The entries that an ordinary run has none of, with their `kind`."""
+        return tuple(e for e in self.entries if e["kind"] not in ("training", "validation"))
+
     def _failed(self, reason: str | None) -> UserError:
         return UserError(
-            f"Cannot write {str(self._path)!r}: {reason}. The last checkpoint is whole: "
+            f"Cannot write {self._name!r}: {reason}. The last checkpoint is whole: "
             "free some space and run again to go on from it."
         )
 

@@ -1,31 +1,36 @@
 """Training a net of the zoo on images, in a folder from which it can be taken up again."""
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from convatlas.data import Preprocessing, Progress
+from convatlas.data import Preprocessing, Progress, class_weights
 from convatlas.errors import UserError
 from convatlas.files import locked
+from convatlas.layers import xavier_uniform
 from convatlas.models import Spec, from_spec
 from convatlas.training._batches import Batches
-from convatlas.training._checkpoint import load_checkpoint
+from convatlas.training._checkpoint import Position, load_checkpoint
 from convatlas.training._clock import Clock
 from convatlas.training._images import Images
+from convatlas.training._keeper import Keeper
 from convatlas.training._learner import Learner
 from convatlas.training._log import Log
+from convatlas.training._monitor import Monitor
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
 from convatlas.training._run import claim, describe, digest_of
 from convatlas.training._surroundings import Reporter, borrowed
-from convatlas.training._training import Tally, Training
+from convatlas.training._tally import Tally
+from convatlas.training._training import Training
 from convatlas.training._validation import Validation
+from convatlas.training._world import World
 
 
 def train(  # noqa: PLR0913 - the whole description of a training
@@ -38,20 +43,31 @@ def train(  # noqa: PLR0913 - the whole description of a training
     recipe: Recipe,
     run: Path,
     *,
+    start: Mapping[str, Tensor] | None = None,
+    teacher: nn.Module | None = None,
     threads: int | None = None,
+    compiled: bool = False,
+    world: World | None = None,
     checkpoint_seconds: float = 20.0,
     progress: Progress | None = None,
+    monitor: Monitor | None = None,
 ) -> TrainingResult:
     """Train `family`'s net of this spec by `recipe`; goes on by itself where `run` stopped.
 
     However often the process is stopped or killed, the weights are those of an uninterrupted run,
-    bit for bit (same machine, versions and threads; a run keeps the threads it was started with).
-    `run` then holds `run.json` (the settings), `checkpoint.safetensors`, the checkpoint before it,
-    and `log.jsonl`. One that is finished gives its result at once.
+    bit for bit (same machine, versions, threads and number of processes; a run keeps the threads it
+    was started with). `run` then holds `run.json` (the settings), `checkpoint.safetensors`, the
+    checkpoint before it, `log.jsonl`, and `pace.jsonl`. One that is finished gives its result at
+    once. Of many processes only the leader reads and writes `run`.
 
     Args:
+        start: the net's tensors at the start by their names, as `state_dict` gives; None: as built.
+        teacher: a net whose answers the recipe's `distillation` compares with.
         threads: None takes as many as torch uses now.
+        compiled: whether the step runs through torch.compile, which may change the last digits.
+        world: the processes that train together; None: this one alone, on the CPU.
         checkpoint_seconds: time between checkpoints; longer if they would take over 5 % of it.
+        monitor: who is told how the run goes.
 
     Raises:
         UserError: if `run` belongs to other settings or is in use, images do not fit the net, or
@@ -60,31 +76,46 @@ def train(  # noqa: PLR0913 - the whole description of a training
         KeyboardInterrupt: after SIGINT, with everything on disk.
         SystemExit: with code 143 after SIGTERM, with everything on disk.
     """
+    world = world or World()
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
     _check_fit(fields, train_pixels, val_pixels, preprocessing)
+    _check_teacher(recipe, teacher)
+    batches = Batches(train_pixels, preprocessing, recipe, world)
     pixels = {"train": train_pixels, "val": val_pixels}
-    settings = describe(family, variant, fields, preprocessing, recipe, pixels)
-    digest = digest_of(settings)
-    validation = Validation(val_pixels, preprocessing, recipe) if val_pixels is not None else None
-    with borrowed(threads or torch.get_num_threads(), seed=recipe.seed):
-        net = from_spec(family, fields)
-        with locked(run):
-            notes = claim(run, settings)
-            learner = Learner(net, recipe)
-            tally, clock, log, more = _taken_up(run, learner, digest, checkpoint_seconds)
+    settings = describe(
+        family, variant, fields, preprocessing, recipe, pixels,
+        start=start, teacher=teacher, device=world.device.type, compiled=compiled,
+    )  # fmt: skip
+    validation = None
+    if val_pixels is not None:
+        validation = Validation(val_pixels, preprocessing, recipe, world)
+    threads = threads or torch.get_num_threads()
+    with borrowed(threads, seed=recipe.seed, device=world.device):
+        net = _beginning(from_spec(family, fields), recipe, start)
+        with locked(run) if world.leader else nullcontext():
+            notes = claim(run, settings) if world.leader else ()
+            learner = Learner(
+                net, recipe, world=world, teacher=teacher, compiled=compiled,
+                class_weights=_class_weights(recipe, train_pixels, fields["num_classes"]),
+            )  # fmt: skip
+            taken_up = _taken_up(run, learner, digest_of(settings), world, checkpoint_seconds)
+            tally, clock, log, more = taken_up
             with closing(log):
                 Training(
                     learner=learner,
-                    batches=Batches(train_pixels, preprocessing, recipe),
+                    batches=batches,
                     validation=validation,
-                    run=run,
-                    digest=digest,
+                    keeper=Keeper(
+                        run=run, digest=digest_of(settings), learner=learner, log=log, tally=tally,
+                        clock=clock, world=world, saved_step=tally.step,
+                    ),
                     log=log,
                     tally=tally,
                     clock=clock,
                     reporter=Reporter(progress),
-                    saved_step=tally.step,
-                ).to_the_end()
+                    world=world,
+                    monitor=monitor,
+                ).to_the_end()  # fmt: skip
     return TrainingResult(
         net=_as_built(learner.average.net),
         recipe=recipe,
@@ -92,27 +123,62 @@ def train(  # noqa: PLR0913 - the whole description of a training
         seconds=clock.seconds,
         history=log.of("training"),
         validation=log.of("validation"),
+        events=log.events(),
         notes=(*notes, *more),
     )
 
 
+def _beginning(net: nn.Module, recipe: Recipe, start: Mapping[str, Tensor] | None) -> nn.Module:
+    if start is not None:
+        net.load_state_dict(dict(start))
+    elif recipe.initial == "xavier":
+        net.apply(xavier_uniform)
+    return net
+
+
+def _class_weights(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+    if recipe.class_weights == "none":
+        return None
+    weights = class_weights(np.asarray(pixels.labels), classes, recipe.class_weights)
+    return torch.from_numpy(weights).float()
+
+
 def _taken_up(
-    run: Path, learner: Learner, digest: str, checkpoint_seconds: float
+    run: Path, learner: Learner, digest: str, world: World, checkpoint_seconds: float
 ) -> tuple[Tally, Clock, Log, tuple[str, ...]]:
-    """The state of `run`, or that of one that has not begun, with notes on it."""
-    found = load_checkpoint(run)
-    if found is None:
-        return Tally(), Clock(0.0, checkpoint_seconds), Log(run, 0), ()
-    position, tensors, notes = found
+    """The state of `run`, or that of one that has not begun, with notes on it.
+
+    Many processes begin with the leader's net, whatever they built.
+    """
+    found = load_checkpoint(run) if world.leader else None
+    position, notes = world.sent((found[0], found[2]) if found else (None, ()))
+    if position is None:
+        tensors = learner.tensors()
+        world.send(tensors[name] for name in sorted(tensors))
+        log = Log.of_run(run, 0) if world.leader else Log.in_memory(b"")
+        return Tally(), Clock(0.0, checkpoint_seconds), log, ()
     if position.digest != digest:
         raise UserError(
             f"The checkpoint in {str(run)!r} belongs to another training than its run.json. "
             "Give another folder, or remove it to start anew."
         )
-    learner.restore(tensors)
-    log = Log(run, position.log_offset)
+    learner.restore(world.sent_tensors(found[1] if found else None))
+    learner.micro_batches = position.micro_batches
+    log = Log.of_run(run, position.log_offset) if world.leader else None
+    content = world.sent(log.content if log else None)
+    log = log or Log.in_memory(content)
     if log.offset < position.log_offset or log.unreadable:
         notes += (f"log.jsonl was changed after step {position.step}; lines of it are missing",)
+    tally = Tally(
+        position.step, position.loss_sum, position.loss_count, position.skipped, position.rollbacks
+    )
+    notes += _other_conditions(position, world)
+    return tally, Clock(position.seconds, checkpoint_seconds), log, notes
+
+
+def _other_conditions(position: Position, world: World) -> tuple[str, ...]:
+    """Keep the threads that the run was started with; say what else gives other digits."""
+    notes: tuple[str, ...] = ()
     asked = torch.get_num_threads()
     if position.threads != asked:
         torch.set_num_threads(position.threads)
@@ -120,8 +186,25 @@ def _taken_up(
             f"used {position.threads} threads as the run was started with, not {asked}: "
             "another number gives other weights",
         )
-    tally = Tally(position.step, position.loss_sum, position.loss_count)
-    return tally, Clock(position.seconds, checkpoint_seconds), log, notes
+    if position.processes != world.size:
+        notes += (
+            f"{world.size} processes go on with a run of {position.processes}: the weights differ "
+            "in the last digits from those of an uninterrupted run",
+        )
+    return notes
+
+
+def _check_teacher(recipe: Recipe, teacher: nn.Module | None) -> None:
+    if recipe.distillation and teacher is None:
+        raise UserError(
+            f"distillation={recipe.distillation:g} of recipe {recipe.name!r} needs a teacher. "
+            "Give a bundle with --teacher."
+        )
+    if teacher is not None and not recipe.distillation:
+        raise UserError(
+            f"A teacher is given, but recipe {recipe.name!r} has distillation=0. Set it with "
+            "--set distillation=0.5."
+        )
 
 
 def _check_fit(

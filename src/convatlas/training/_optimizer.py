@@ -1,57 +1,74 @@
-"""The optimizer of a recipe and its learning rate at every step."""
+"""The optimizer of a recipe: which weights decay, and which learn at a lower rate."""
 
-import math
+from collections import defaultdict
 
-from torch import Tensor, nn, optim
+from torch import nn, optim
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from convatlas.training._recipe import Recipe
+from convatlas.training._rms_prop import RMSProp
+from convatlas.training._sgd_inside import SGDInside
 
-_BETA2 = 0.999  # AdamW's default
+_SHARE = "rate_share"  # of a group: its learning rate as a share of the recipe's
 
 
 def make_optimizer(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
-    """The recipe's optimizer over `net`; biases and norms (at most one axis) are not decayed.
+    """The recipe's optimizer over the weights of `net` that learn.
 
-    The fused kernels do a whole step in one pass over the memory.
+    torch's fused kernels, where there are some, do a whole step in one pass over the memory.
     """
-    groups = _groups(net, recipe.weight_decay)
+    groups = _groups(net, recipe)
+    rate, momentum = recipe.learning_rate, recipe.momentum
     if recipe.optimizer == "sgd":
-        return optim.SGD(
-            groups,
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.momentum > 0,
-            fused=True,
+        nesterov = recipe.nesterov and momentum > 0
+        return optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+    if recipe.optimizer == "sgd_inside":
+        return SGDInside(groups, lr=rate, momentum=momentum)
+    if recipe.optimizer == "rmsprop":
+        return RMSProp(
+            groups, lr=rate, rho=recipe.squares, momentum=momentum, epsilon=recipe.epsilon
         )
-    betas = (recipe.momentum, _BETA2)
-    return optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, fused=True)
+    kind = optim.AdamW if recipe.optimizer == "adamw" else optim.Adam
+    betas = (momentum, recipe.squares)
+    return kind(groups, lr=rate, betas=betas, eps=recipe.epsilon, fused=True)
 
 
-def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    decayed: list[Tensor] = []
-    spared: list[Tensor] = []
-    for parameter in net.parameters():
-        (decayed if parameter.ndim > 1 else spared).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": spared, "weight_decay": 0.0},
+def _groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
+    """Weights by their decay and their share of the rate, in the order of the net."""
+    found: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+    head = {id(p) for p in getattr(net, "classifier", net).parameters()}
+    seen: set[int] = set()
+    for module in net.modules():
+        frozen = recipe.norms == "frozen" and isinstance(module, _BatchNorm)
+        for parameter in module.parameters(recurse=False):
+            if frozen:
+                parameter.requires_grad_(False)
+            if id(parameter) in seen or not parameter.requires_grad:
+                continue
+            seen.add(id(parameter))
+            share = 1.0 if id(parameter) in head else recipe.body_rate
+            found[_decay(module, parameter, recipe), share].append(parameter)
+    return [
+        {
+            "params": members,
+            "weight_decay": decay,
+            "lr": recipe.learning_rate * share,
+            _SHARE: share,
+        }
+        for (decay, share), members in found.items()
     ]
-    return [group for group in groups if group["params"]]
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Learning rate of step 0, 1, ... steps - 1: a linear rise to the peak, half a cosine to 0.
-
-    The first step is already above 0 and the last one still is, so no step is wasted.
-    """
-    warm = round(recipe.warmup_share * recipe.steps)
-    if step < warm:
-        return recipe.learning_rate * (step + 1) / warm
-    share = (step - warm) / (recipe.steps - warm)
-    return recipe.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
+def _decay(module: nn.Module, parameter: nn.Parameter, recipe: Recipe) -> float:
+    if parameter.ndim <= 1:
+        return recipe.decay_spared
+    depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+    if depthwise and recipe.decay_depthwise is not None:
+        return recipe.decay_depthwise
+    return recipe.weight_decay
 
 
 def set_learning_rate(optimizer: optim.Optimizer, value: float) -> None:
-    """Use `value` from the next step on."""
+    """Use `value`, and each group its share of it, from the next step on."""
     for group in optimizer.param_groups:
-        group["lr"] = value
+        group["lr"] = value * group[_SHARE]

@@ -16,6 +16,7 @@ class TrainingResult:
     recipe: Recipe
     steps: int
     seconds: float  # over all processes that worked on the run
-    history: tuple[dict[str, Any], ...]  # step, epoch, loss, learning_rate, images_per_s
+    history: tuple[dict[str, Any], ...]  # step, epoch, loss, learning_rate
     validation: tuple[dict[str, Any], ...]  # step, accuracy (percent), loss (nats), images
+    events: tuple[dict[str, Any], ...] = ()  # kind and step: unreadable, skipped, went_back, memory
     notes: tuple[str, ...] = ()  # what was unusual when the run was taken up again

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from convatlas.data import Preprocessing
 from convatlas.errors import UserError
@@ -20,7 +21,7 @@ from convatlas.training._images import Images
 from convatlas.training._recipe import Recipe
 
 NAME = "run.json"
-_FORMAT = 1
+_FORMAT = 2
 _LOOKED_AT = 256  # images whose pixels tell two data sets of equal labels and names apart
 _NAMED = 6  # differences that a message lists
 
@@ -32,6 +33,11 @@ def describe(
     preprocessing: Preprocessing,
     recipe: Recipe,
     pixels: Mapping[str, Images | None],
+    *,
+    start: Mapping[str, Tensor] | None = None,
+    teacher: nn.Module | None = None,
+    device: str = "cpu",
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Everything that decides the result of a run, as JSON holds it."""
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
@@ -42,6 +48,10 @@ def describe(
         "recipe": recipe.as_dict(),
         "preprocessing": preprocessing.as_dict(),
         "data": {name: _fingerprint(p) for name, p in pixels.items() if p is not None},
+        "start": None if start is None else _sha256(start),
+        "teacher": None if teacher is None else _sha256(teacher.state_dict()),
+        "device": device,
+        "compiled": compiled,
     }
     return json.loads(json.dumps(settings))
 
@@ -128,6 +138,17 @@ def _fingerprint(pixels: Images) -> dict[str, Any]:
     digest.update(f"{images.shape}".encode())
     digest.update(images.data)
     return {"images": n, "sha256": digest.hexdigest()}
+
+
+def _sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Over every tensor's name and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + b"\0")
+        digest.update(
+            tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+        )
+    return digest.hexdigest()
 
 
 def _versions() -> dict[str, str]:

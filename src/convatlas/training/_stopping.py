@@ -21,6 +21,11 @@ class Stop:
         self._signal: int | None = None
         self.at_once = False
 
+    @property
+    def asked(self) -> bool:
+        """Whether a signal came."""
+        return self._signal is not None
+
     def hear(self, number: int, _frame: FrameType | None) -> None:
         """Take note of a signal."""
         if number == self._signal == signal.SIGINT:
@@ -34,8 +39,8 @@ class Stop:
             raise Stopped
 
     def outcome(self) -> BaseException:
-        """What to raise once everything is on disk."""
-        return SystemExit(_TERMINATED) if self._signal == signal.SIGTERM else KeyboardInterrupt()
+        """What to raise once everything is on disk; without a signal another process had it."""
+        return KeyboardInterrupt() if self._signal == signal.SIGINT else SystemExit(_TERMINATED)
 
 
 @contextmanager

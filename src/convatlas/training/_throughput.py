@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convatlas.data import Preprocessing
+from convatlas.data import Augmentation, Preprocessing, augment
 from convatlas.models import Spec, from_spec
 from convatlas.training._batches import Batch, Batches, prefetched
 from convatlas.training._learner import Learner
@@ -67,6 +67,19 @@ class _Noise:
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         return self._images[indices]
+
+    def changed(
+        self,
+        indices: np.ndarray,
+        augmentation: Augmentation,
+        side: int,
+        *,
+        seed: int,
+        epoch: int,
+    ) -> np.ndarray:
+        return augment(
+            self.batch(indices), augmentation, side, seed=seed, epoch=epoch, indices=indices
+        )
 
 
 def throughput(

@@ -1,37 +1,47 @@
 """A run under way: steps, log, validations and checkpoints, in an order that can be taken up again.
 
 Between two steps the state is whole. A checkpoint says how many steps are done; what is due after
-that many (a line of the log, a validation, the next step) follows from it and from the log.
+that many (a line of the log, a validation, the next step) follows from it and from the log. Of many
+processes all do the same steps and agree between them on what comes next; the leader writes.
 """
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
+from typing import Any
 
 from convatlas.files import write_json
 from convatlas.training._batches import Batch, Batches, prefetched
-from convatlas.training._checkpoint import Position, save_checkpoint
 from convatlas.training._clock import Clock
 from convatlas.training._diverged import FILE, Diverged
+from convatlas.training._keeper import Keeper
 from convatlas.training._learner import Learner
 from convatlas.training._log import Log
-from convatlas.training._optimizer import learning_rate
+from convatlas.training._monitor import Monitor, Status, peak_memory_bytes
+from convatlas.training._pace_log import PaceLog
+from convatlas.training._schedule import learning_rate, plateau_decays
 from convatlas.training._stopping import Stop, Stopped, stopping
 from convatlas.training._surroundings import Reporter
+from convatlas.training._tally import Tally
 from convatlas.training._validation import Validation
+from convatlas.training._world import World
 
 _LINES = 100  # of the log in a run
+_ROLLBACKS = 5  # in a run; more do not help
+_SKIPPED_SHARE = 0.05  # of the steps done, and 20 more: if as many are skipped, the run diverged
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a run has counted so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What all processes know of a step once its gradients are there."""
 
-    step: int = 0  # steps done
-    loss_sum: float = 0.0  # since the last line of the log
-    loss_count: int = 0
+    loss: float  # mean over the batch
+    finite: bool
+    stop: bool
+    save: bool
+
+
+class _WentBack(Exception):
+    """The state is that of an earlier step."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,67 +51,167 @@ class Training:
     learner: Learner
     batches: Batches
     validation: Validation | None
-    run: Path
-    digest: str
+    keeper: Keeper
     log: Log
     tally: Tally
     clock: Clock
     reporter: Reporter
-    saved_step: int = 0  # a run without a step has nothing to save
+    world: World
+    monitor: Monitor | None = None
 
     def to_the_end(self) -> None:
         """Do the steps that are left.
 
         Raises:
             KeyboardInterrupt: after SIGINT, or when a callback raised it; all is on disk then.
-            SystemExit: with 143 after SIGTERM, likewise.
+            SystemExit: with 143 after SIGTERM, likewise, here or in another process.
             Diverged: when the loss or a weight is not finite.
             UserError: when the disk is full.
         """
         with stopping() as stop:
             try:
-                self._go(stop)
-            except (Stopped, KeyboardInterrupt):
+                while not self._arrived(stop):
+                    pass
+            except Stopped:
+                self._save()
+                raise stop.outcome() from None
+            except KeyboardInterrupt:
                 if not stop.at_once:
                     self._save()
-                raise stop.outcome() from None
+                raise
 
-    def _go(self, stop: Stop) -> None:
+    def _arrived(self, stop: Stop) -> bool:
+        """Go on to the end; False when the run went back, and its next batches are others."""
         steps = self.learner.recipe.steps
         self._validate(stop)
+        self.keeper.keep_good()
         with prefetched(self.batches.make, range(self.tally.step, steps)) as batches:
             self.clock.start()
             for batch in batches:
-                stop.check()
-                self._step(batch)
+                self.clock.ready()
+                try:
+                    done = self._step(batch, stop)
+                except _WentBack:
+                    return False
+                if done.stop:
+                    raise Stopped
                 self._validate(stop)
-                if self.clock.checkpoint_is_due() or self.tally.step == steps:
+                self.keeper.keep_good()
+                if done.save or self.tally.step == steps:
                     self._save()
-                self.reporter("training", self.tally.step, steps)
+                self._report(done)
                 self.clock.start()
-        stop.check()
+        if self.world.alone:
+            stop.check()
+        return True
 
-    def _step(self, batch: Batch) -> None:
-        tally = self.tally
-        loss = self.learner.learn(tally.step, batch.images, batch.labels)
+    def _step(self, batch: Batch, stop: Stop) -> _Done:
+        tally, recipe = self.tally, self.learner.recipe
+        parts = self.learner.micro_batches
+        loss = self.learner.backward(tally.step, batch.images, batch.labels)
+        done = self._agree(loss, stop)
+        if self.learner.micro_batches != parts:
+            now = self.learner.micro_batches
+            self._tell("memory", {"micro_batches": now, "norms": f"see a batch's {now}th part"})
+        if batch.lost:
+            self._tell("unreadable", {"images": {one.name: one.reason for one in batch.lost}})
+        rate = self._rate()
+        if done.finite:
+            self.learner.move(tally.step, rate)
+            tally.loss_sum += done.loss
+            tally.loss_count += 1
+        else:
+            self._not_finite(done.loss)
         tally.step += 1
-        if not math.isfinite(loss):
-            raise self._diverged(f"the loss is {loss}")
-        tally.loss_sum += loss
-        tally.loss_count += 1
-        self.clock.lap(len(batch.labels))
-        if _log_is_due(tally.step, self.learner.recipe.steps):
-            self.log.append(
-                "training",
+        self.clock.lap(recipe.batch_size)
+        if _log_is_due(tally.step, recipe.steps):
+            self._write_line(rate)
+        return done
+
+    def _agree(self, loss: float, stop: Stop) -> _Done:
+        """Of what each process found, what all act on."""
+        careful = self.learner.recipe.on_not_finite != "stop"
+        finite = math.isfinite(loss) and (not careful or self.learner.gradients_are_finite())
+        due = self.world.leader and self.clock.checkpoint_is_due()
+        total, bad, stops, saves = self.world.summed(loss, not finite, stop.asked, due)
+        return _Done(
+            loss=total / self.world.size, finite=not bad, stop=bool(stops), save=bool(saves)
+        )
+
+    def _rate(self) -> float:
+        """Learning rate of the next step."""
+        recipe = self.learner.recipe
+        decays = 0
+        if recipe.schedule == "plateau":
+            errors = [100.0 - entry["accuracy"] for entry in self.log.of("validation")]
+            decays = plateau_decays(recipe, errors)
+        return learning_rate(recipe, self.tally.step, decays=decays) * 0.5**self.tally.rollbacks
+
+    def _not_finite(self, loss: float) -> None:
+        """What the recipe says of a step whose loss or gradients are not finite.
+
+        Raises:
+            Diverged: to end the run.
+            _WentBack: when the state is an earlier one.
+        """
+        tally, policy = self.tally, self.learner.recipe.on_not_finite
+        what = "a gradient is not finite" if math.isfinite(loss) else f"the loss is {loss}"
+        failed = tally.step + 1
+        names = self.batches.names(tally.step)
+        if policy == "skip":
+            tally.skipped += 1
+            if tally.skipped > _SKIPPED_SHARE * failed + 20:
+                raise self._diverged(f"{what}, {tally.skipped} steps were skipped", step=failed)
+            self.learner.forget()
+            self._tell("skipped", {"what": what, "images": names})
+        elif policy == "roll_back" and tally.rollbacks < _ROLLBACKS:
+            self._go_back(what, failed, names)
+        else:
+            raise self._diverged(what, step=failed)
+
+    def _go_back(self, what: str, failed: int, names: list[str]) -> None:
+        """To the last good state, from there with half the learning rate.
+
+        The line that tells it is part of the state, which is saved at once.
+        """
+        position = self.keeper.go_back()
+        if position is None:
+            raise self._diverged(f"{what}, and there is no state to go back to", step=failed)
+        tally = self.tally
+        if position.rollbacks > tally.rollbacks:  # a process that was killed had gone back already
+            tally.rollbacks = position.rollbacks
+        else:
+            tally.rollbacks += 1
+            told = {"failed_step": failed, "what": what, "images": names}
+            self._tell("went_back", {**told, "rate": f"halved {tally.rollbacks} times"})
+        self._save()
+        raise _WentBack
+
+    def _write_line(self, rate: float) -> None:
+        tally = self.tally
+        epoch = round(self.batches.epochs(tally.step), 3)
+        loss = tally.loss_sum / tally.loss_count if tally.loss_count else None
+        self._tell("training", {"epoch": epoch, "loss": loss, "learning_rate": rate})
+        tally.loss_sum, tally.loss_count = 0.0, 0
+        if self.world.leader:
+            pace = self.clock.since_line()
+            PaceLog(self.keeper.run).append(
                 {
                     "step": tally.step,
-                    "epoch": round(self.batches.epochs(tally.step), 3),
-                    "loss": tally.loss_sum / tally.loss_count,
-                    "learning_rate": learning_rate(self.learner.recipe, tally.step - 1),
-                    "images_per_s": round(self.clock.images_per_s(), 1),
-                },
+                    "images_per_s": round(pace.images_per_s, 1),
+                    "wait_share": round(pace.wait_share, 4),
+                    "seconds": round(self.clock.seconds, 2),
+                    "memory_bytes": peak_memory_bytes(),
+                    "processes": self.world.size,
+                }
             )
-            tally.loss_sum, tally.loss_count = 0.0, 0
+
+    def _tell(self, kind: str, values: dict[str, Any]) -> None:
+        """A line of the log, with the steps done, and to who watches."""
+        values = {"step": self.tally.step, **values}
+        self.log.append(kind, values)
+        if self.monitor is not None and self.world.leader:
+            self.monitor.entry(kind, values)
 
     def _validate(self, stop: Stop) -> None:
         """Score the averaged weights, if that is due and not in the log."""
@@ -110,31 +220,46 @@ class Training:
             return
         if any(entry["step"] == step for entry in self.log.of("validation")):
             return
-        self.log.append("validation", self.validation.score(self.learner.average.net, step, stop))
+        self._tell("validation", self.validation.score(self.learner.average.net, step, stop.check))
+
+    def _report(self, done: _Done) -> None:
+        step, steps = self.tally.step, self.learner.recipe.steps
+        self.reporter("training", step, steps)
+        if (
+            self.monitor is None
+            or not self.world.leader
+            or not self.clock.status_is_due(step == steps)
+        ):
+            return
+        pace = self.clock.since_status()
+        left = (steps - step) * self.learner.recipe.batch_size
+        self.monitor.status(
+            Status(
+                step=step,
+                steps=steps,
+                epoch=self.batches.epochs(step),
+                loss=done.loss,
+                learning_rate=self._rate() if step < steps else 0.0,
+                images_per_s=pace.images_per_s,
+                wait_share=pace.wait_share,
+                seconds=self.clock.seconds,
+                seconds_left=left / max(pace.images_per_s, 1e-9),
+                memory_bytes=peak_memory_bytes(),
+            )
+        )
 
     def _save(self) -> None:
-        """Write the checkpoint, unless it is there; weights that are not finite never are."""
-        if self.tally.step == self.saved_step:
-            return
-        if not self.learner.is_finite():
-            raise self._diverged("a weight is not finite")
-        self.log.flush()
-        with self.clock.saving():
-            position = Position(
-                step=self.tally.step,
-                digest=self.digest,
-                threads=torch.get_num_threads(),
-                log_offset=self.log.offset,
-                loss_sum=self.tally.loss_sum,
-                loss_count=self.tally.loss_count,
-                seconds=self.clock.seconds,
-            )
-            save_checkpoint(self.run, position, self.learner.tensors())
-        self.saved_step = position.step
+        """Write the checkpoint; weights that are not finite never are.
 
-    def _diverged(self, what: str) -> Diverged:
-        """Of the last step done; its batch is made again from its number."""
-        step = self.tally.step
+        Raises:
+            Diverged: for such weights.
+        """
+        if self.world.leader and not self.learner.is_finite():
+            raise self._diverged("a weight is not finite", step=self.tally.step)
+        self.keeper.save()
+
+    def _diverged(self, what: str, *, step: int) -> Diverged:
+        """Of `step` (from 1); its batch is made again from its number."""
         error = Diverged(
             what,
             step=step,
@@ -142,7 +267,8 @@ class Training:
             learning_rate=learning_rate(self.learner.recipe, step - 1),
             names=self.batches.names(step - 1),
         )
-        write_json(self.run / FILE, error.as_dict())
+        if self.world.leader:
+            write_json(self.keeper.run / FILE, error.as_dict())
         return error
 
 

@@ -1,0 +1,125 @@
+"""The processes of a run: alone, or many under torchrun that share every batch.
+
+Only the leader (rank 0) reads and writes the run's folder; what it reads the others are sent.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from convatlas.errors import UserError
+
+_WAIT = timedelta(minutes=30)  # for a process that decodes images while others wait
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """This process's place among those of the run."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0  # among those of this machine
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def leader(self) -> bool:
+        """Whether this process writes the run's folder."""
+        return self.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process."""
+        return self.size == 1
+
+    def summed(self, *values: float) -> tuple[float, ...]:
+        """Each value's sum over all processes; every process must ask."""
+        if self.alone:
+            return values
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        return tuple(total.tolist())
+
+    def send(self, tensors: Iterable[Tensor]) -> None:
+        """Give every process the leader's values of `tensors`, in place."""
+        if not self.alone:
+            for tensor in tensors:
+                there = tensor.to(self.device)
+                whole = there if there.is_contiguous() else there.contiguous()
+                dist.broadcast(whole, src=0)
+                if whole is not tensor:
+                    tensor.copy_(whole)
+
+    def sent(self, value: Any) -> Any:
+        """The leader's `value`, a small one, in every process."""
+        if self.alone:
+            return value
+        box = [value if self.leader else None]
+        dist.broadcast_object_list(box, src=0, device=self.device)
+        return box[0]
+
+    def sent_tensors(self, tensors: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+        """The leader's `tensors` by their names, in every process; others give None."""
+        if self.alone:
+            return dict(tensors or {})
+        kinds = {name: (t.shape, t.dtype) for name, t in (tensors or {}).items()}
+        found = {}
+        for name, (shape, dtype) in self.sent(kinds).items():
+            tensor = tensors[name] if tensors else torch.empty(shape, dtype=dtype)
+            self.send([tensor])
+            found[name] = tensor
+        return found
+
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+        if not self.alone:
+            self.summed(0.0)
+
+
+@contextmanager
+def joined() -> Iterator[World]:
+    """The world that torchrun says this process belongs to; alone without torchrun.
+
+    Processes on CUDA devices use one each and nccl, others gloo.
+
+    Raises:
+        UserError: for variables of torchrun that make no sense.
+    """
+    size = _variable("WORLD_SIZE", 1)
+    rank, local_rank = _variable("RANK", 0), _variable("LOCAL_RANK", 0)
+    if not 0 <= rank < size:
+        raise UserError(f"RANK={rank} and WORLD_SIZE={size} do not fit. Let torchrun set them.")
+    device = _device(local_rank)
+    if size == 1:
+        yield World(device=device)
+        return
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=_WAIT)
+    try:
+        yield World(rank, size, local_rank, device)
+    finally:
+        dist.destroy_process_group()
+
+
+def _device(local_rank: int) -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", local_rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
+
+
+def _variable(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UserError(f"{name}={text!r} is not a number. Let torchrun set it.") from error

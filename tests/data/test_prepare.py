@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from convatlas.data import Preprocessing, _prepare, channel_statistics, open_dataset, prepare
+from convatlas.data._decoded import DecodedPixels
 from convatlas.data._fit import fit
-from convatlas.data._pixels import DecodedPixels, StoredPixels
+from convatlas.data._pixels import StoredPixels
 from convatlas.errors import UserError
 from tests.data.images import noise, write_folder
 

@@ -19,7 +19,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401  as above
 )
 
-from convatlas.data._jpeg import decode_plain_jpeg
+from convatlas.data._jpeg import decode_plain_jpeg, plain_frame
 from convatlas.data._picture import Picture
 
 MAX_PIXELS = 100_000_000  # 30,000 x 30,000 would need 2.7 GB; a 100-megapixel camera still fits
@@ -83,7 +83,7 @@ def decode(content: bytes) -> Picture:
     """
     if not content:
         raise Undecodable("the file is empty (0 bytes)")
-    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if content.startswith(b"\xff\xd8") and _scans_beyond_limit(content):
         raise Undecodable(f"a JPEG of more than {MAX_JPEG_SCANS} scans")
     if (plain := decode_plain_jpeg(content, max_pixels=_LARGE_PIXELS)) is not None:
         return plain
@@ -98,6 +98,13 @@ def decode(content: bytes) -> Picture:
         raise Undecodable(f"no image in an allowed format ({FORMATS_IN_WORDS})") from error
     except Exception as error:  # parsers of hostile files raise nearly everything
         raise Undecodable(str(error) or type(error).__name__) from error
+
+
+def _scans_beyond_limit(content: bytes) -> bool:
+    frame = plain_frame(content)
+    if frame is not None and frame.one_scan:
+        return False  # whatever follows is not read; counting would cost a tenth of decoding
+    return content.count(b"\xff\xda") > MAX_JPEG_SCANS
 
 
 def _decode_with_pillow(content: bytes) -> Picture:

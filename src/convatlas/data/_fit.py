@@ -68,6 +68,15 @@ def fit_whole(
     return np.asarray(image).reshape(image.height, image.width, channels)
 
 
+def whole(picture: Picture, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """The picture as it is, in grey or in colours: [h, w, c]; perhaps not to be written to."""
+    if picture.channels == channels:
+        pixels = picture.pixels
+    else:
+        pixels = np.asarray(_in_channels(picture, channels))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
 def _in_channels(picture: Picture, channels: Literal[1, 3]) -> Image.Image:
     image, mode = picture.image, "L" if channels == 1 else "RGB"
     return image if image.mode == mode else image.convert(mode)

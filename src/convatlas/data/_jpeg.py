@@ -18,6 +18,7 @@ from convatlas.data._picture import Picture
 _START = b"\xff\xd8\xff"
 _EXIF = b"Exif\0\0"
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
+_PROGRESSIVE = 0xC2
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN = 0xDA
 _EXIF_SEGMENT = 0xE1
@@ -25,29 +26,34 @@ _ORIENTATION = 0x0112
 _SHORT = 3
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
+    """What the header of a plain JPEG says."""
+
     width: int
     height: int
     channels: int
+    one_scan: bool  # whether the first scan is the last: not progressive, nor channel by channel
 
 
-def decode_plain_jpeg(content: bytes, *, max_pixels: int) -> Picture | None:
-    """The picture, or None where Pillow must be asked."""
-    decoder = _decoder()
-    if decoder is None or not content.startswith(_START):
+def decode_plain_jpeg(content: bytes, *, max_pixels: int, factor: int = 1) -> Picture | None:
+    """The picture, or None where Pillow must be asked.
+
+    Args:
+        factor: 1, or 2, 4, 8: the sides are divided by it, rounded up.
+    """
+    decoder, frame = _decoder(), plain_frame(content)
+    if decoder is None or frame is None or frame.width * frame.height > max_pixels:
         return None
+    size = (-(-frame.height // factor), -(-frame.width // factor)) if factor > 1 else (0, 0)
     try:
-        frame = _frame(content)
-        if frame is None or frame.width * frame.height > max_pixels:
-            return None
-        pixels = decoder(content, "GRAY" if frame.channels == 1 else "RGB")
-    except (StructError, IndexError, ValueError, RuntimeError, MemoryError):
+        pixels = decoder(content, "GRAY" if frame.channels == 1 else "RGB", False, False, *size)
+    except (ValueError, RuntimeError, MemoryError):
         return None
     return Picture(pixels[..., 0], "L") if frame.channels == 1 else Picture(pixels, "RGB")
 
 
 @cache
-def _decoder() -> Callable[[bytes, str], npt.NDArray[np.uint8]] | None:
+def _decoder() -> Callable[..., npt.NDArray[np.uint8]] | None:
     try:
         from simplejpeg import decode_jpeg
     except ImportError:
@@ -55,21 +61,29 @@ def _decoder() -> Callable[[bytes, str], npt.NDArray[np.uint8]] | None:
     return decode_jpeg
 
 
-def _frame(content: bytes) -> _Frame | None:
-    """Size and channels from the header, if it is plain."""
+def plain_frame(content: bytes) -> Frame | None:
+    """What the header says, if it is that of a plain JPEG."""
+    try:
+        return _frame(content) if content.startswith(_START) else None
+    except (StructError, IndexError):
+        return None
+
+
+def _frame(content: bytes) -> Frame | None:
     frame, position, has_exif = None, 2, False
     while True:
         fill, marker, length = unpack_from(">BBH", content, position)
         if fill != 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD9 or length < 2:
             return None
         if marker == _SCAN:
-            return frame
+            whole = frame is not None and content[position + 4] == frame.channels
+            return frame and frame._replace(one_scan=frame.one_scan and whole)
         if marker in _FRAMES:
             bits, height, width, channels = unpack_from(">BHHB", content, position + 4)
             plain = marker in _HUFFMAN_FRAMES and bits == 8 and channels in (1, 3)
             if not plain or frame is not None or not (width and height):
                 return None
-            frame = _Frame(width, height, channels)
+            frame = Frame(width, height, channels, marker != _PROGRESSIVE)
         elif marker == _EXIF_SEGMENT:
             segment = content[position + 4 : position + 2 + length]
             is_exif = segment.startswith(_EXIF)

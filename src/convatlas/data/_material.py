@@ -4,7 +4,7 @@ from pathlib import Path
 
 from convatlas.data._advice import augmentation_for
 from convatlas.data._pixels import Pixels, channel_statistics
-from convatlas.data._prepare import prepare
+from convatlas.data._prepare import decoded, prepare
 from convatlas.data._preprocessing import Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._relabel import split_of
@@ -50,9 +50,23 @@ class Material:
         mean, std = self._channel_statistics()
         return self._plain(side, mean, std)
 
-    def pixels(self, split: SplitName, side: int) -> Pixels:
-        """The images of "train", "val" or "test" at this side."""
-        return self._prepared(split, self.preprocessing(side))
+    def pixels(
+        self, split: SplitName, side: int, augmentation: Augmentation | None = None
+    ) -> Pixels:
+        """The images of "train", "val" or "test" at this side.
+
+        Args:
+            augmentation: what `changed` will be asked for; where it cuts crops from whole images,
+                those are decoded whenever they are asked for, unless the squares are all of them.
+        """
+        preprocessing = self.preprocessing(side)
+        if augmentation is None or not augmentation.needs_whole_images:
+            return self._prepared(split, preprocessing)
+        images = split_of(self.dataset, split)
+        scan, stored = self.dataset.scan, preprocessing.stored_side
+        if scan.smallest_side == scan.largest_side == stored:
+            return self._prepared(split, preprocessing)
+        return decoded(images, preprocessing, threads=self._threads)
 
     def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Of the training images at one small side, the same for every candidate."""

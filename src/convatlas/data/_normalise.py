@@ -27,7 +27,7 @@ def normalise(
     if preprocessing.channel_order == "bgr":
         batch = batch[..., ::-1]
     rows = torch.from_numpy(np.ascontiguousarray(batch)).view(n * height, row)
-    result = torch.empty(n * height, row)
+    result = torch.from_numpy(np.empty((n * height, row), np.float32))  # NumPy asks for huge pages
     step = max(1, _PIECE // row)
     for start in range(0, n * height, step):
         piece = result[start : start + step]

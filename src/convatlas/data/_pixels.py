@@ -1,18 +1,14 @@
-"""Decoded, resized images by number: from a file mapped into memory, or decoded when asked for."""
+"""Decoded, resized images by number: squares of bytes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._fit import fit
-from convatlas.data._preprocessing import Interpolation
-from convatlas.data._types import Split
-from convatlas.data.augmentation import Augmentation, augment
+from convatlas.data.augmentation import Augmentation, augment, resized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,6 +17,7 @@ class Pixels(ABC):
 
     labels: npt.NDArray[np.int64]
     names: Sequence[str]
+    net_side: int | None = None  # of the nets that the squares are made for; None: of any
 
     @abstractmethod
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
@@ -38,14 +35,17 @@ class Pixels(ABC):
         """Those images as one epoch of training sees them: [b, side, side, channels].
 
         An image's result is a function of (seed, epoch, its number), whatever else is asked for.
+        A smaller side than `net_side` sees smaller images, not smaller parts of them.
 
         Raises:
             UnreadableImages: if some of them can no longer be read.
         """
+        batch = self.batch(indices)
+        if self.net_side is not None and side < self.net_side:
+            stored = max(side, round(batch.shape[1] * side / self.net_side))
+            batch = resized(batch, stored) if stored < batch.shape[1] else batch
         numbers = np.asarray(indices, np.int64)
-        return augment(
-            self.batch(indices), augmentation, side, seed=seed, epoch=epoch, indices=numbers
-        )
+        return augment(batch, augmentation, side, seed=seed, epoch=epoch, indices=numbers)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,34 +65,6 @@ class StoredPixels(Pixels):
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """The images of those numbers, copied out of the array."""
         return np.take(self.images, indices, axis=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DecodedPixels(Pixels):
-    """Images decoded whenever they are asked for: slower, but no disk holds them twice."""
-
-    split: Split
-    side: int
-    channels: Literal[1, 3]
-    threads: int
-    interpolation: Interpolation = "bilinear"
-    _pool: ThreadPoolExecutor = field(init=False)
-
-    def __post_init__(self) -> None:
-        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convatlas-data")
-        object.__setattr__(self, "_pool", pool)
-
-    def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
-        """The images of those numbers, decoded now."""
-        shape = (len(indices), self.side, self.side, self.channels)
-        images = np.empty(shape, np.uint8)
-
-        def decode(place: int) -> None:
-            picture = self.split.source.picture(int(indices[place]))
-            images[place] = fit(picture, self.side, self.channels, self.interpolation)
-
-        list(self._pool.map(decode, range(len(indices))))
-        return images
 
 
 def channel_statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:

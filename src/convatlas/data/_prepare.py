@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from convatlas.data._decoded import DecodedPixels
 from convatlas.data._fit import fit
-from convatlas.data._pixels import DecodedPixels, Pixels, StoredPixels
+from convatlas.data._pixels import Pixels, StoredPixels
 from convatlas.data._pool import in_chunks
 from convatlas.data._preprocessing import Interpolation, Preprocessing
 from convatlas.data._progress import Progress
@@ -46,11 +47,7 @@ def prepare(
     side, channels = preprocessing.stored_side, preprocessing.channels
     shape = (len(split), side, side, channels)
     if prod(shape) > MAX_STORED_BYTES:
-        return DecodedPixels(
-            labels=split.labels, names=split.names,
-            split=split, side=side, channels=channels, threads=threads,
-            interpolation=preprocessing.interpolation,
-        )  # fmt: skip
+        return decoded(split, preprocessing, threads=threads)
     way = "" if preprocessing.interpolation == "bilinear" else f"-{preprocessing.interpolation}"
     path = cache / f"{split.name}-{split.fingerprint}-{side}x{channels}{way}.npy"
     images = _stored(path, shape)
@@ -60,7 +57,23 @@ def prepare(
         _store(path, split, shape, preprocessing.interpolation, threads=threads, done=done)
         images = _stored(path, shape)
         assert images is not None, f"{path} was written just now"  # noqa: S101  an invariant of ours, not input
-    return StoredPixels(labels=split.labels, names=split.names, images=images)
+    return StoredPixels(
+        labels=split.labels, names=split.names, net_side=preprocessing.side, images=images
+    )
+
+
+def decoded(split: Split, preprocessing: Preprocessing, *, threads: int) -> DecodedPixels:
+    """The same images, decoded whenever they are asked for."""
+    return DecodedPixels(
+        labels=split.labels,
+        names=split.names,
+        net_side=preprocessing.side,
+        split=split,
+        side=preprocessing.stored_side,
+        channels=preprocessing.channels,
+        threads=threads,
+        interpolation=preprocessing.interpolation,
+    )
 
 
 def _header(shape: tuple[int, ...]) -> bytes:

@@ -36,6 +36,15 @@ def _flips(augmentation: Augmentation, draw: Draw) -> npt.NDArray[np.bool_]:
     return draw.turns(_FLIP)
 
 
+def mirror(images: Images, augmentation: Augmentation, draw: Draw) -> None:
+    """Mirror, in place, the images whose turn it is."""
+    n, side, _, channels = images.shape
+    mirrored = np.flatnonzero(_flips(augmentation, draw))
+    order = np.arange(side * channels).reshape(side, channels)[::-1].ravel()
+    rows = images.reshape(n, side, side * channels)
+    rows[mirrored] = np.take(rows[mirrored], order, axis=2)
+
+
 def _move(batch: Images, augmentation: Augmentation, side: int, draw: Draw) -> Images:
     """Shift, crop and flip: copying whole windows, no pixel is computed."""
     n, stored, _, channels = batch.shape
@@ -46,10 +55,7 @@ def _move(batch: Images, augmentation: Augmentation, side: int, draw: Draw) -> I
     windows = sliding_window_view(padded, (side, side, channels), axis=(1, 2, 3))
     result: Images = windows[np.arange(n), top, left, 0]
     if augmentation.flip:
-        mirrored = np.flatnonzero(_flips(augmentation, draw))
-        order = np.arange(side * channels).reshape(side, channels)[::-1].ravel()
-        rows = result.reshape(n, side, side * channels)
-        rows[mirrored] = np.take(rows[mirrored], order, axis=2)
+        mirror(result, augmentation, draw)
     return result
 
 

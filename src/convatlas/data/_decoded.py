@@ -1,0 +1,120 @@
+"""Images decoded whenever they are asked for: as squares, or cropped from the whole of them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from convatlas.data._decode import Undecodable
+from convatlas.data._fit import fit, whole
+from convatlas.data._jpeg import plain_frame
+from convatlas.data._picture import Picture
+from convatlas.data._pixels import Pixels
+from convatlas.data._preprocessing import Interpolation
+from convatlas.data._scaled_jpeg import HasContent, decode_scaled, factor_for, in_scaled
+from convatlas.data._types import Split
+from convatlas.data._unreadable import UnreadableImages
+from convatlas.data.augmentation import Augmentation, Box, Boxes, Draw, cut, finish
+from convatlas.errors import UserError
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodedPixels(Pixels):
+    """Images decoded whenever they are asked for: slower, but no disk holds them twice.
+
+    Crops of a random size are cut from the whole images, which squares would have lost a part of.
+    """
+
+    split: Split
+    side: int  # of the squares
+    channels: Literal[1, 3]
+    threads: int
+    interpolation: Interpolation = "bilinear"  # of the squares
+    _pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convatlas-data")
+        object.__setattr__(self, "_pool", pool)
+
+    def batch(self, indices: npt.NDArray[np.integer[Any]]) -> Images:
+        """The images of those numbers, decoded now.
+
+        Raises:
+            UnreadableImages: if some of them can no longer be read.
+        """
+        squares = np.empty((len(indices), self.side, self.side, self.channels), np.uint8)
+
+        def decode(place: int) -> None:
+            picture = self.split.source.picture(int(indices[place]))
+            squares[place] = fit(picture, self.side, self.channels, self.interpolation)
+
+        self._each(decode, indices)
+        return squares
+
+    def changed(
+        self,
+        indices: npt.NDArray[np.integer[Any]],
+        augmentation: Augmentation,
+        side: int,
+        *,
+        seed: int,
+        epoch: int,
+    ) -> Images:
+        """Those images as one epoch of training sees them: [b, side, side, channels].
+
+        Raises:
+            UnreadableImages: if some of them can no longer be read.
+        """
+        if not augmentation.needs_whole_images:
+            return Pixels.changed(self, indices, augmentation, side, seed=seed, epoch=epoch)
+        draw = Draw(np.asarray(indices, np.int64), seed, epoch)
+        boxes = Boxes(augmentation, side, draw)
+        scaled = side if augmentation.scaled_decoding else None
+        crops = np.empty((len(indices), side, side, self.channels), np.uint8)
+
+        def decode(place: int) -> None:
+            picture, box = self._boxed(int(indices[place]), place, boxes, scaled=scaled)
+            pixels = whole(picture, self.channels)
+            crops[place] = cut(pixels, box, side, augmentation.interpolation)
+
+        self._each(decode, indices)
+        return finish(crops, augmentation, draw)
+
+    def _boxed(
+        self, index: int, place: int, boxes: Boxes, *, scaled: int | None
+    ) -> tuple[Picture, Box]:
+        """The picture and its crop; `scaled`: the side that a smaller copy's crop must have."""
+        source = self.split.source
+        if scaled is not None and isinstance(source, HasContent):
+            content = source.content(index)
+            frame = plain_frame(content)
+            if frame is not None:
+                box = boxes.box(place, frame.width, frame.height)
+                factor = factor_for(box, scaled)
+                if factor > 1 and (small := decode_scaled(content, frame, factor)):
+                    return small, in_scaled(box, frame, small)
+        picture = source.picture(index)
+        return picture, boxes.box(place, *picture.size)
+
+    def _each(self, work: Callable[[int], None], indices: npt.NDArray[np.integer[Any]]) -> None:
+        """`work` of every place in a batch; what cannot be read is told when all are done."""
+
+        def attempt(place: int) -> str | None:
+            try:
+                work(place)
+            except (Undecodable, UserError) as error:
+                return str(error.__cause__ or error)
+            return None
+
+        reasons = list(self._pool.map(attempt, range(len(indices))))
+        places = [place for place, reason in enumerate(reasons) if reason is not None]
+        if places:
+            rows = [int(indices[place]) for place in places]
+            raise UnreadableImages(
+                rows, [self.names[row] for row in rows], [str(reasons[place]) for place in places]
+            )

@@ -12,6 +12,7 @@ from convatlas.errors import UnknownName, UserError
 from convatlas.files import locked
 from convatlas.models import spec_of
 from convatlas.training import Diverged, Recipe, throughput, train
+from convatlas.training import _batches as batches_module
 from tests.training.small import CLASSES, PREPROCESSING, RECIPE, Breaker, Small, digest, images
 
 

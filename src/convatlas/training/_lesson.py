@@ -17,7 +17,7 @@ from convatlas.files import locked, write_json
 from convatlas.models import Spec
 from convatlas.training._loop import train
 from convatlas.training._monitor import Monitor
-from convatlas.training._plan import Plan, plan_of
+from convatlas.training._plan import Plan, plan_of, refuse_unknown
 from convatlas.training._result import TrainingResult
 from convatlas.training._world import World
 
@@ -96,6 +96,7 @@ def teach(
     """
     world = world or World()
     threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
+    refuse_unknown(lesson)
     with locked(out) if world.leader else nullcontext():
         plan = plan_of(lesson, out, world=world, threads=threads, progress=progress, say=say)
         trained = train(

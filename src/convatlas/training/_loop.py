@@ -164,9 +164,9 @@ def _taken_up(
         )
     learner.restore(world.sent_tensors(found[1] if found else None))
     learner.micro_batches = position.micro_batches
-    log = Log.of_run(run, position.log_offset) if world.leader else None
-    content = world.sent(log.content if log else None)
-    log = log or Log.in_memory(content)
+    own = Log.of_run(run, position.log_offset) if world.leader else None
+    content = world.sent(own.content if own else None)
+    log = own or Log.in_memory(content)
     if log.offset < position.log_offset or log.unreadable:
         notes += (f"log.jsonl was changed after step {position.step}; lines of it are missing",)
     tally = Tally(

@@ -58,7 +58,7 @@ def _pasted(
     """`images` with a box of `others`; the share of the pixels that stay."""
     height, width = images.shape[-2:]
     side = (1 - share) ** 0.5
-    middle_y, middle_x = random.integers(height), random.integers(width)
+    middle_y, middle_x = int(random.integers(height)), int(random.integers(width))
     half_y, half_x = int(height * side) // 2, int(width * side) // 2
     top, bottom = max(0, middle_y - half_y), min(height, middle_y + half_y)
     left, right = max(0, middle_x - half_x), min(width, middle_x + half_x)

@@ -1,4 +1,4 @@
-"""`pace.jsonl`: how fast a run went, apart from `log.jsonl`, whose bytes are the same every time."""
+"""`pace.jsonl`: how fast a run went; `log.jsonl` holds no times, its bytes come out the same."""
 
 import json
 from pathlib import Path

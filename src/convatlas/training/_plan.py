@@ -47,6 +47,17 @@ class Plan:
         return self.material.pixels(split, self.spec.input_side, augmentation)
 
 
+def refuse_unknown(lesson: "Lesson") -> None:
+    """Nothing, if the net, the recipe and its fields exist.
+
+    Raises:
+        UserError: for a name that does not, or a value that no net or recipe can have.
+    """
+    models.spec_of(lesson.variant, width_multiplier=lesson.width)
+    find(lesson.recipe)
+    replace(Recipe(), **known(lesson.changes, Recipe, "recipe"))
+
+
 def plan_of(
     lesson: "Lesson",
     out: Path,
@@ -56,16 +67,14 @@ def plan_of(
     progress: Progress,
     say: Callable[[str], None],
 ) -> Plan:
-    """The plan of a lesson; what can be refused is refused before images are read.
+    """The plan of a lesson.
 
     Of the processes of a machine the first decodes the images, the others find them decoded.
 
     Raises:
         UserError: for data, a net, a recipe or numbers that cannot be used together.
     """
-    models.spec_of(lesson.variant, width_multiplier=lesson.width)
     recipe = find(lesson.recipe)
-    known(lesson.changes, Recipe, "recipe")
     if world.local_rank:
         world.wait()
     material = _material(lesson, out, threads=threads, progress=progress, say=say)

@@ -1,4 +1,4 @@
-"""Gradient descent with the learning rate inside the velocity, as AlexNet's paper and Caffe have it.
+"""Gradient descent with the learning rate inside the velocity: AlexNet's paper, Caffe.
 
     v <- momentum v - rate (decay w + gradient),    w <- w + v
 

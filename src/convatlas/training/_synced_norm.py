@@ -14,14 +14,14 @@ class SyncedNorm(nn.BatchNorm2d):
     """In training: mean and variance over every process's part, which must be equally large."""
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Normalised `x`; running statistics are updated as batch norm over the whole batch does."""
+        """Normalised `x`; running statistics follow as with batch norm over the whole batch."""
         if not self.training:
             return super().forward(x)
         size = dist.get_world_size()
         axes = (0, 2, 3)
-        mean = all_reduce(x.mean(axes)) / size
+        mean = _mean(x.mean(axes), size)
         centred = x - mean.view(1, -1, 1, 1)
-        variance = all_reduce(centred.square().mean(axes)) / size
+        variance = _mean(centred.square().mean(axes), size)
         self._follow(mean.detach(), variance.detach(), size * x.numel() // x.shape[1])
         scale = torch.rsqrt(variance + self.eps)
         y = centred * scale.view(1, -1, 1, 1)
@@ -40,6 +40,12 @@ class SyncedNorm(nn.BatchNorm2d):
             momentum = 1.0 / float(self.num_batches_tracked or 1)
         self.running_mean.lerp_(mean, momentum)
         self.running_var.lerp_(variance * count / max(1, count - 1), momentum)
+
+
+def _mean(values: Tensor, size: int) -> Tensor:
+    """Over the processes; gradients are those of the sum of all processes' losses."""
+    total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+    return total / size
 
 
 def synchronise_norms(net: nn.Module) -> int:

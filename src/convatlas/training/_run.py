@@ -26,7 +26,7 @@ _LOOKED_AT = 256  # images whose pixels tell two data sets of equal labels and n
 _NAMED = 6  # differences that a message lists
 
 
-def describe(
+def describe(  # noqa: PLR0913 - everything that decides a run
     family: str,
     variant: str,
     spec: Mapping[str, Any] | Spec,

@@ -244,7 +244,7 @@ def test_nothing_readable(tmp_path):
     assert "The first, 'a/0.jpg': no image in an allowed format" in refusal(tmp_path)
     noise(8, 8).save(tmp_path / "a" / "good.png")
     assert (
-        "None of the images of class 'b' can be read (folder 'b'); the first, 'b/0.jpg': no image"
+        "None of the images of class 'b' can be read; the first, 'b/0.jpg': no image"
     ) in refusal(tmp_path)
 
 
@@ -253,7 +253,7 @@ def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    assert f"Cannot read folder {str(tmp_path)!r}: Permission denied." in refusal(tmp_path)
+    assert f"Cannot read {str(tmp_path)!r}: Permission denied." in refusal(tmp_path)
 
 
 def test_file_that_vanishes_after_the_scan(tmp_path):

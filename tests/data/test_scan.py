@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from convatlas.data import _scan, open_dataset
+from convatlas.data import _sources, open_dataset
 from tests.data.images import noise, write_folder
 
 
@@ -62,13 +62,13 @@ def test_our_own_division_never_leaks(tmp_path):
 def decoded(monkeypatch):
     """The files that were decoded since the list was last cleared."""
     paths = []
-    read = _scan.read_picture
+    read = _sources.read_picture
 
     def noted(path):
         paths.append(os.path.basename(path))
         return read(path)
 
-    monkeypatch.setattr(_scan, "read_picture", noted)
+    monkeypatch.setattr(_sources, "read_picture", noted)
     return paths
 
 
@@ -93,27 +93,36 @@ def test_second_opening_decodes_what_changed(tmp_path, decoded):
 def test_cache_of_another_folder_or_damaged_is_not_believed(tmp_path, decoded):
     root, cache = write_folder(tmp_path / "x", {"a": 3, "b": 3}), tmp_path / "cache"
     honest = open_dataset(str(root), cache=cache)
-    content = json.loads((cache / "scan.json").read_text())
+    lines = (cache / "scan.jsonl").read_bytes().splitlines(keepends=True)
     other = tmp_path / "y"
     shutil.copytree(root, other)
     decoded.clear()
     open_dataset(str(other), cache=cache)
     assert len(decoded) == 6
-    name = next(iter(content["files"]))
+    record = json.loads(lines[1])
+    strange = (
+        None, [], 7, [1], "x", {"a": 1}, record[:3], [7, *record[1:]], ["gone", *record[1:]],
+        [*record[:3], "wide", 8, "RGB", 0, "00"], [*record[:3], 2**40, *record[4:]],
+        [*record[:7], "not hex"], [*record[:7], "00" * 15], [*record[:6], {}, 7],
+    )  # fmt: skip
     for damage in (
-        b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000,
-        json.dumps({"of": content["of"]}).encode(),
-        *(
-            json.dumps({**content, "files": {**content["files"], name: record}}).encode()
-            for record in (
-                None, [], 7, [1], "x", content["files"][name][:3],
-                [*content["files"][name][:2], "wide", 8, "RGB", 0, "00"],
-                [*content["files"][name][:6], "not hex"],
-            )
-        ),
+        b"", b"{", b"[]", b"null\n", b"\xff", b"[" * 100_000, lines[0], b"".join(lines[1:]),
+        b"".join([lines[0], *reversed(lines[1:])]), b"".join(lines)[:-40],
+        lines[0] + b"[" * 100_000 + b"\n" + b"".join(lines[1:]),
+        *(b"".join([lines[0], json.dumps(each).encode() + b"\n", *lines[2:]]) for each in strange),
     ):  # fmt: skip
-        (cache / "scan.json").write_bytes(damage)
+        (cache / "scan.jsonl").write_bytes(damage)
         assert open_dataset(str(root), cache=cache).fingerprint == honest.fingerprint
+
+
+def test_a_damaged_line_costs_one_image_and_another_order_none(tmp_path, decoded):
+    root, cache = write_folder(tmp_path / "x", {"a": 4, "b": 4}), tmp_path / "cache"
+    open_dataset(str(root), cache=cache)
+    lines = (cache / "scan.jsonl").read_bytes().splitlines(keepends=True)
+    (cache / "scan.jsonl").write_bytes(b"".join([lines[0], b"\xff\n", *lines[:1:-1]]))
+    decoded.clear()
+    open_dataset(str(root), cache=cache)
+    assert decoded == ["000.png"]
 
 
 def test_progress_counts_every_file(tmp_path):

@@ -1,117 +1,122 @@
 """From images that have been looked at to a `Dataset`: division, counts, copies, fingerprint."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from statistics import median
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from convatlas.data._divide import Divided, divide
-from convatlas.data._scan import Look, count_modes, find_copies
-from convatlas.data._split import Share
-from convatlas.data._types import SPLITS, Dataset, ImageSource, Scan, Split, SplitName, Unreadable
-
-HOLD_OUT = (Share("test", 0.15), Share("val", 0.15))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where the images come from and what is known before they are divided."""
-
-    name: str
-    kind: Literal["digits", "fashion-mnist", "folder"]
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    ignored: int = 0
-    unreadable: tuple[Unreadable, ...] = ()
-    flip: bool | None = None  # None: colour images may be mirrored, grey ones not
-    hold_out: tuple[Share, ...] = HOLD_OUT  # where nobody has divided the images
+from convatlas.data._collection import Collection, Origin
+from convatlas.data._divide import Labelling, divide
+from convatlas.data._scan import Looks, count_modes, find_copies
+from convatlas.data._sources import SomeImages
+from convatlas.data._split import Parts
+from convatlas.data._types import SPLITS, Dataset, Scan, Split, SplitName, Unreadable
 
 
-class Item(NamedTuple):
-    """One readable image."""
-
-    name: str
-    label: str
-    split: SplitName | None  # None: not divided yet
-    place: Any  # path or position: what the source needs to give the image
-    look: Look
-
-
-OpenSource = Callable[[Sequence[Any]], ImageSource]
-
-
-def assemble(
-    origin: Origin, items: Sequence[Item], open_source: OpenSource, *, seed: int
-) -> Dataset:
+def assemble(collection: Collection, looks: Looks, *, seed: int) -> Dataset:
     """Divide the images and say everything about them.
 
     Raises:
         UserError: if a class has too few images to be divided.
     """
-    position = {label: index for index, label in enumerate(origin.classes)}
-    labels = np.array([position[item.label] for item in items], np.int64)
-    divided = divide(items, labels, origin.classes, origin.hold_out, seed=seed)
-    scan = _scan(origin, items, labels, divided)
-    splits: dict[SplitName, Split] = {}
-    for name in SPLITS:
-        chosen = [items[i] for i in divided.parts[name]]
-        splits[name] = Split(
-            name=name,
-            labels=labels[divided.parts[name]],
-            names=tuple(item.name for item in chosen),
-            source=open_source([item.place for item in chosen]),
-            fingerprint=sha256(b"".join(item.look.digest for item in chosen)).hexdigest()[:32],
-        )
-    channels: Literal[1, 3] = 1 if all(item.look.grey for item in items) else 3
+    origin = collection.origin
+    kept = looks.readable
+    some = looks.some(kept)
+    labels = collection.labels[kept].astype(np.int64)
+    labelling = Labelling(
+        collection.names.chosen(kept.tolist()), labels, collection.parts[kept], some.digests,
+        origin.classes,
+    )  # fmt: skip
+    divided = divide(labelling, origin.hold_out, seed=seed)
+    scan = _scan(collection, looks, some, labelling, divided.parts)
+    splits = {
+        name: _split(name, collection, kept[members], labels[members], looks)
+        for name, members in divided.parts.items()
+    }
+    channels: Literal[1, 3] = 1 if some.grey.all() else 3
     return Dataset(
         name=origin.name,
         kind=origin.kind,
         classes=origin.classes,
+        titles=origin.titles or origin.classes,
         channels=channels,
         native_side=scan.median_side,
         flip=channels == 3 if origin.flip is None else origin.flip,
         train=splits["train"],
         val=splits["val"],
         test=splits["test"],
-        notes=(*divided.notes, *origin.notes, *_warnings(scan)),
+        notes=(*divided.notes, *origin.notes, *_warnings(scan, labelling)),
         scan=scan,
         fingerprint=_fingerprint(origin, splits),
     )
 
 
-def _scan(
-    origin: Origin, items: Sequence[Item], labels: np.ndarray[Any, Any], divided: Divided
-) -> Scan:
-    split_of = np.empty(len(items), object)
-    for name, members in divided.parts.items():
-        split_of[members] = name
-    counts = {name: Counter(items[i].label for i in divided.parts[name]) for name in divided.parts}
-    copies = find_copies(
-        [item.name for item in items], [item.look.digest for item in items],
-        split_of.tolist(), labels.tolist(),
-    )  # fmt: skip
-    looks = [item.look for item in items]
-    return Scan(
-        counts={n: {label: counts[n][label] for label in origin.classes} for n in SPLITS},
-        smallest_side=min(min(look.width, look.height) for look in looks),
-        median_side=round(median(min(look.width, look.height) for look in looks)),
-        largest_side=max(max(look.width, look.height) for look in looks),
-        modes=count_modes(looks),
-        ignored=origin.ignored,
-        unreadable=origin.unreadable,
-        duplicates=copies.duplicates,
-        leaks=copies.leaks,
-        conflicts=copies.conflicts,
+def unreadable_of(collection: Collection, looks: Looks) -> tuple[Unreadable, ...]:
+    """The images that cannot be read, in order, with reasons."""
+    faults = sorted(looks.faults.items())
+    here = (Unreadable(collection.names[index], reason) for index, reason in faults)
+    return (*collection.origin.unreadable, *here)
+
+
+def _split(
+    name: SplitName,
+    collection: Collection,
+    members: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    looks: Looks,
+) -> Split:
+    names = collection.names.chosen(members.tolist())
+    digest = sha256(looks.digests[members].tobytes())
+    digest.update(collection.origin.form.encode())
+    return Split(
+        name=name,
+        labels=labels,
+        names=names,
+        source=SomeImages(collection.source, names, members),
+        fingerprint=digest.hexdigest()[:32],
     )
 
 
-def _warnings(scan: Scan) -> list[str]:
+def _scan(
+    collection: Collection,
+    looks: Looks,
+    some: Looks,
+    labelling: Labelling,
+    parts: Parts,
+) -> Scan:
+    classes, labels, names = labelling.classes, labelling.labels, labelling.names
+    split_of = np.empty(len(labels), np.int8)
+    for name, members in parts.items():
+        split_of[members] = SPLITS.index(name)
+    first = find_copies(some.digests).first
+    copied = np.flatnonzero(first != np.arange(len(labels)))
+    originals = first[copied]
+    leaks = split_of[copied] != split_of[originals]
+    conflicts = labels[copied] != labels[originals]
+    pairs = [(names[a], names[b]) for a, b in zip(copied.tolist(), originals.tolist(), strict=True)]
+    counts = {n: np.bincount(labels[parts[n]], minlength=len(classes)).tolist() for n in SPLITS}
+    sides = np.minimum(some.widths, some.heights)
+    return Scan(
+        counts={n: dict(zip(classes, counts[n], strict=True)) for n in SPLITS},
+        smallest_side=int(sides.min()),
+        median_side=round(float(np.median(sides))),
+        largest_side=int(np.maximum(some.widths, some.heights).max()),
+        modes=count_modes(some),
+        ignored=collection.origin.ignored,
+        unreadable=unreadable_of(collection, looks),
+        duplicates=tuple(pairs),
+        leaks=tuple(pair for pair, leak in zip(pairs, leaks, strict=True) if leak),
+        conflicts=tuple(pair for pair, other in zip(pairs, conflicts, strict=True) if other),
+    )
+
+
+def _warnings(scan: Scan, labelling: Labelling) -> list[str]:
     """What a person should know before trusting a score."""
     warnings = []
+    if empty := [label for label in labelling.classes if not scan.counts["train"][label]]:
+        first = ", ".join(map(repr, empty[:5]))
+        warnings.append(f"{len(empty)} classes have no images to train on: {first}.")
     if scan.leaks:
         a, b = scan.leaks[0]
         warnings.append(

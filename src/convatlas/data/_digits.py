@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from convatlas.data._arrays import Labelled, open_arrays
-from convatlas.data._assemble import Origin
+from convatlas.data._arrays import Labelled, collect_arrays
+from convatlas.data._collection import Collection, Origin
 from convatlas.data._split import Share
-from convatlas.data._types import Dataset
 from convatlas.errors import UserError
 
 _TEST, _VAL_OF_REST = 0.20, 0.10
 
 
-def open_digits(*, seed: int) -> Dataset:
+def collect_digits() -> Collection:
     """The digits; 20 % of each class are the test, 10 % of the rest are validation."""
     try:
         from sklearn.datasets import load_digits
@@ -29,4 +28,4 @@ def open_digits(*, seed: int) -> Dataset:
         flip=False,
         hold_out=(Share("test", _TEST), Share("val", (1 - _TEST) * _VAL_OF_REST)),
     )
-    return open_arrays(origin, [Labelled(None, pixels, bunch.target)], seed=seed)
+    return collect_arrays(origin, "digits", [Labelled(None, pixels, bunch.target)])

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from convatlas.data._arrays import Labelled, open_arrays
-from convatlas.data._assemble import Origin
+from convatlas.data._arrays import Labelled, collect_arrays
+from convatlas.data._collection import Collection, Origin
 from convatlas.data._download import download
 from convatlas.data._idx import read_idx
 from convatlas.data._progress import Progress
-from convatlas.data._types import Dataset, SplitName
+from convatlas.data._types import SplitName
 from convatlas.errors import UserError
 
 CLASSES = (
@@ -33,7 +33,7 @@ CONTENT_SHA256: Mapping[str, str] = {  # of the decompressed files: compression 
 _PREFIXES: Mapping[SplitName, str] = {"train": "train", "test": "t10k"}
 
 
-def open_fashion_mnist(*, seed: int, progress: Progress | None) -> Dataset:
+def collect_fashion_mnist(progress: Progress | None) -> Collection:
     """Fashion-MNIST from where it lies, or else from its publisher; the publisher's test is ours.
 
     Raises:
@@ -42,7 +42,7 @@ def open_fashion_mnist(*, seed: int, progress: Progress | None) -> Dataset:
     files = find_files() or fetch(user_folder(), PUBLISHER, CONTENT_SHA256, progress)
     parts = [_part(files, split) for split in _PREFIXES]
     origin = Origin(name="fashion-mnist", kind="fashion-mnist", classes=CLASSES, flip=True)
-    return open_arrays(origin, parts, seed=seed)
+    return collect_arrays(origin, "fashion-mnist", parts)
 
 
 def user_folder() -> Path:

@@ -4,7 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from convatlas.data._names import Names
 from convatlas.data._types import SPLITS, SplitName
 from convatlas.data._walk import claims_to_be_image, is_folder, listed, shown, walk
 from convatlas.errors import UserError
@@ -16,36 +21,60 @@ _WORDS: Mapping[SplitName, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An image file: where it is and what its folders say about it."""
+class Group(NamedTuple):
+    """A class folder."""
 
-    path: str
     split: SplitName | None  # None if the folders do not divide the images
-    label: str  # class folder
+    label: str
+    folder: str  # from the root on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """Everything below a folder that claims to be an image, in order."""
+    """Everything below a folder that claims to be an image, in order: its path and 4 bytes each."""
 
     root: Path
-    files: tuple[Found, ...]
+    keys: Names  # paths from the root on, as the file system spells them
+    group: npt.NDArray[np.int32]  # positions in `groups`
+    groups: tuple[Group, ...]
     ignored: int  # files that are not images
     notes: tuple[str, ...]
 
-    def name(self, found: Found) -> str:
-        """The file's name for people, from the root on."""
-        return shown(self.key(found))
+    def __len__(self) -> int:
+        return len(self.group)
 
-    def key(self, found: Found) -> str:
-        """The file's path from the root on, as the file system spells it."""
-        return found.path[len(os.path.join(self.root, "")) :]
+    @property
+    def names(self) -> Names:
+        """The files' names for people."""
+        return Names(map(shown, self.keys))
 
     @property
     def divided(self) -> frozenset[SplitName]:
         """The splits that have a folder of their own."""
-        return frozenset(found.split for found in self.files if found.split)
+        return frozenset(group.split for group in self.groups if group.split)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the class folders, each once."""
+        return tuple(sorted({group.label for group in self.groups}))
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """For each image the position of its class."""
+        position = {label: place for place, label in enumerate(self.classes)}
+        return np.array([position[group.label] for group in self.groups], np.int32)[self.group]
+
+    def of(self, split: SplitName) -> npt.NDArray[np.int64]:
+        """Numbers of the images that lie in the folder of that split."""
+        return np.flatnonzero(np.array([g.split == split for g in self.groups], bool)[self.group])
+
+
+class _Part(NamedTuple):
+    """What lies below some class folders."""
+
+    found: list[tuple[Group, Names]]  # class folders with images
+    ignored: int
+    notes: list[str]
 
 
 def list_folder(root: Path) -> Listing:
@@ -68,19 +97,33 @@ def find_images(root: Path) -> Listing:
     """
     try:
         entries = listed(os.fspath(root))
-        found = _divided(root, entries) or _without_training(root, entries)
-        return found or _undivided(root, entries, None)
+        part = _divided(root, entries) or _without_training(root, entries)
+        found, ignored, notes = part or _undivided(root, entries, None)
     except OSError as error:
         where = shown(os.fsdecode(error.filename or root))
         raise UserError(f"Cannot read folder {where!r}: {error.strerror}.") from error
+    sizes = [len(keys) for _, keys in found]
+    return Listing(
+        root,
+        Names(key for _, keys in found for key in keys),
+        np.repeat(np.arange(len(found), dtype=np.int32), sizes),
+        tuple(group for group, _ in found),
+        ignored,
+        tuple(notes),
+    )
 
 
-def _divided(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:
-    """The listing of `train/`, `val/`, `test/`, or None if the folder is not kept that way."""
+def split_called(name: str) -> SplitName | None:
+    """The split that goes by that name."""
+    return next((split for split in SPLITS if name.lower() in _WORDS[split]), None)
+
+
+def _divided(root: Path, entries: Sequence[os.DirEntry[str]]) -> _Part | None:
+    """What lies in `train/`, `val/`, `test/`, or None if the folder is not kept that way."""
     folders: dict[SplitName, os.DirEntry[str]] = {}
     others = []
     for entry in filter(is_folder, entries):
-        split = next((s for s in SPLITS if entry.name.lower() in _WORDS[s]), None)
+        split = split_called(entry.name)
         if split and split not in folders:
             folders[split] = entry
         else:
@@ -88,43 +131,43 @@ def _divided(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:
     if "train" not in folders or (len(folders) == 1 and others):
         return None
     notes = [f"Not used: {shown(name)!r}, beside the folder of training images." for name in others]
-    files: list[Found] = []
+    found: list[tuple[Group, Names]] = []
     ignored = 0
     for split in sorted(folders, key=SPLITS.index):
         part = _undivided(root, listed(folders[split].path), split if len(folders) > 1 else None)
-        files += part.files
+        found += part.found
         ignored += part.ignored
         notes += part.notes
-        if split != "train" and not part.files:
+        if split != "train" and not part.found:
             notes.append(f"{folders[split].name!r} has no class folders with images: not used.")
-    if len({found.split for found in files}) == 1:
-        files = [Found(found.path, None, found.label) for found in files]
-    return Listing(root, tuple(files), ignored, tuple(notes))
+    if len({group.split for group, _ in found}) == 1:
+        found = [(group._replace(split=None), keys) for group, keys in found]
+    return _Part(found, ignored, notes)
 
 
-def _without_training(root: Path, entries: Sequence[os.DirEntry[str]]) -> Listing | None:
-    """The listing of `val/` or `test/` or both alone, with class folders in each, or None."""
+def _without_training(root: Path, entries: Sequence[os.DirEntry[str]]) -> _Part | None:
+    """What lies in `val/` or `test/` or both alone, with class folders in each, or None."""
     folders = [entry for entry in entries if is_folder(entry)]
-    splits = [next((s for s in SPLITS if e.name.lower() in _WORDS[s]), None) for e in folders]
+    splits = [split_called(entry.name) for entry in folders]
     if not folders or None in splits or len(set(splits)) < len(splits):
         return None
     parts = [
         _undivided(root, listed(folder.path), split)
         for folder, split in zip(folders, splits, strict=True)
     ]
-    if not all(part.files for part in parts):  # their images make them classes
+    if not all(part.found for part in parts):  # their images make them classes
         return None
-    return Listing(
-        root,
-        tuple(found for part in parts for found in part.files),
+    return _Part(
+        [each for part in parts for each in part.found],
         sum(part.ignored for part in parts),
-        tuple(note for part in parts for note in part.notes),
+        [note for part in parts for note in part.notes],
     )
 
 
-def _undivided(root: Path, entries: Sequence[os.DirEntry[str]], split: SplitName | None) -> Listing:
-    """The listing of class folders."""
-    files: list[Found] = []
+def _undivided(root: Path, entries: Sequence[os.DirEntry[str]], split: SplitName | None) -> _Part:
+    """What lies in class folders."""
+    start = len(os.path.join(root, ""))
+    found: list[tuple[Group, Names]] = []
     notes: list[str] = []
     ignored = outside = 0
     for entry in entries:
@@ -133,19 +176,21 @@ def _undivided(root: Path, entries: Sequence[os.DirEntry[str]], split: SplitName
             continue
         below = walk(entry.path)
         ignored += below.ignored
-        files += [Found(path, split, shown(entry.name)) for path in below.images]
-        if not below.images:
+        if below.images:
+            group = Group(split, shown(entry.name), shown(entry.path[start:]))
+            found.append((group, Names(path[start:] for path in below.images)))
+        else:
             notes.append(f"Folder {shown(entry.name)!r} holds no images and is not a class.")
     if outside:
         where = f"{split}/" if split else "the folder"
         notes.append(f"Not used: {outside} images directly in {where}, outside the class folders.")
-    return Listing(root, tuple(files), ignored, tuple(notes))
+    return _Part(found, ignored, notes)
 
 
 def _check_classes(listing: Listing) -> None:
     where = shown(os.fspath(listing.root))
     advice = "Put the images of each class into a folder of their own: cats/1.jpg, dogs/1.jpg."
-    classes = sorted({found.label for found in listing.files})
+    classes = listing.classes
     if not classes:
         raise UserError(f"{where!r} holds no images in class folders. {advice}")
     if len(classes) == 1:
@@ -160,7 +205,7 @@ def _check_classes(listing: Listing) -> None:
         )
     for split in sorted(listing.divided - {"train"}, key=SPLITS.index):
         train, other = (
-            {found.label for found in listing.files if found.split == s} for s in ("train", split)
+            {group.label for group in listing.groups if group.split == s} for s in ("train", split)
         )
         if train != other:
             raise UserError(

@@ -2,17 +2,19 @@
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from struct import unpack_from
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from convatlas.errors import UserError
 
-MAX_BYTES = 256 << 20  # decompressed; the largest file of the family has 47 MB
+MAX_BYTES = 2 << 30  # decompressed; the largest file of the family (EMNIST) has 547 MB
 _UNSIGNED_BYTES = 0x08
 _GZIP = b"\x1f\x8b"
 
@@ -44,8 +46,20 @@ def parse_idx(content: bytes, axes: Literal[1, 3], name: str) -> npt.NDArray[np.
 
 
 def read_idx(path: Path, axes: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    """The array in an IDX file, gzip-compressed or not."""
-    return parse_idx(decompressed(path), axes, str(path))
+    """The array in an IDX file, gzip-compressed or not; no more is read than it declares.
+
+    Raises:
+        UserError: if it cannot be read, is damaged, or declares more than 2 GiB.
+    """
+    header = 4 + 4 * axes
+    with _opened(path) as stream:
+        start = stream.read(header)
+        if len(start) < header or start[:3] != bytes((0, 0, _UNSIGNED_BYTES)):
+            return parse_idx(start, axes, str(path))  # says what is wrong
+        size = prod(unpack_from(f">{axes}I", start, 4))
+        if size > MAX_BYTES:
+            raise UserError(f"{str(path)!r} declares {size:,} bytes; the limit is {MAX_BYTES:,}.")
+        return parse_idx(start + stream.read(size + 1), axes, str(path))
 
 
 def decompressed(path: Path, *, limit: int = MAX_BYTES) -> bytes:
@@ -54,14 +68,21 @@ def decompressed(path: Path, *, limit: int = MAX_BYTES) -> bytes:
     Raises:
         UserError: if it cannot be read, is damaged or is longer.
     """
+    with _opened(path) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise UserError(f"{str(path)!r} holds more than {limit:,} bytes, the limit for IDX files.")
+    return content
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file to read from, decompressed on the way if need be."""
     try:
         with path.open("rb") as file:
             compressed = file.read(2) == _GZIP
             file.seek(0)
             with gzip.open(file) if compressed else file as stream:
-                content = stream.read(limit + 1)
+                yield cast(BinaryIO, stream)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"Cannot read {str(path)!r}: {error}. Get the file again.") from error
-    if len(content) > limit:
-        raise UserError(f"{str(path)!r} holds more than {limit:,} bytes, the limit for IDX files.")
-    return content

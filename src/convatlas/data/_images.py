@@ -1,5 +1,6 @@
 """Labelled images for scoring: nothing decoded before its turn, however many there are."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,17 +12,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._decode import read_picture
-from convatlas.data._folder import Found, Listing, find_images
+from convatlas.data._folder import Listing, find_images
 from convatlas.data._names import Names
 from convatlas.data._open import BUILT_IN, open_dataset
 from convatlas.data._picture import Picture
 from convatlas.data._progress import Progress
 from convatlas.data._relabel import labelled_as, numbering, remark_on_order
-from convatlas.data._scan_cache import stamp_of
 from convatlas.data._shard_labels import class_list, number_labels
 from convatlas.data._shards import index_shards, shard_paths
+from convatlas.data._sources import FileImages
+from convatlas.data._stamps import stamp_of
 from convatlas.data._types import SPLITS, ImageSource, Split, SplitName, Unreadable
+from convatlas.data._walk import shown
 from convatlas.errors import UserError
 
 Part = Literal["train", "val", "test", "all"]
@@ -96,42 +98,47 @@ def open_images(
     )
 
 
-def _streamed(listing: Listing, part: Part) -> list[Found] | None:
-    """The files of `part` where the folders say them, else None."""
+def _streamed(listing: Listing, part: Part) -> npt.NDArray[np.int64] | None:
+    """Numbers of the files of `part` where the folders say them, else None."""
     if part == "all":
-        return list(listing.files)
-    divided = listing.divided
+        return np.arange(len(listing))
+    own = _own_part(listing.divided, part)
+    return None if own is None else listing.of(own)
+
+
+def _own_part(divided: frozenset[SplitName], part: SplitName) -> SplitName | None:
+    """The division that is scored as `part` where the data's own says it, else None."""
     if part == "test" and len(divided - {"train"}) == 1:  # only one to test on, val/ or test/
         (own,) = divided - {"train"}
-    elif len(divided) == 3 or (part in divided and "train" not in divided):
-        own = part
-    else:
-        return None
-    return [found for found in listing.files if found.split == own]
+        return own
+    return part if len(divided) == 3 or (part in divided and "train" not in divided) else None
 
 
 def _of_files(
-    listing: Listing, files: Sequence[Found], part: Part, classes: Sequence[str]
+    listing: Listing, members: npt.NDArray[np.int64], part: Part, classes: Sequence[str]
 ) -> Images:
-    if not files:
+    if not len(members):
         raise UserError(
             f"{str(listing.root)!r} holds no images in class folders. Put the images of each class "
             "into a folder of their own: cats/1.jpg, dogs/1.jpg."
         )
-    own = sorted({found.label for found in files})
+    groups = [listing.groups[i] for i in np.unique(listing.group[members])]
+    own = sorted({group.label for group in groups})
     position = dict(zip(own, numbering(own, classes).tolist(), strict=True))
-    labels = np.fromiter((position[found.label] for found in files), np.int64, len(files))
-    names = Names(map(listing.name, files))
-    paths = Names(found.path for found in files)
+    by_group = np.array([position.get(group.label, -1) for group in listing.groups], np.int64)
+    labels = by_group[listing.group[members]]
+    keys = listing.keys.chosen(members.tolist())
+    names = Names(map(shown, keys))
+    source = FileImages(os.fspath(listing.root), keys)
     how = "Every image once" if part == "all" else f"The {part} images as the folders divide them"
-    note = f"{how}: {len(files):,} files, each decoded when its turn comes."
+    note = f"{how}: {len(members):,} files, each decoded when its turn comes."
     return Images(
         name=listing.root.resolve().name,
         part=part,
         labels=labels,
         names=names,
-        source=_Files(paths),
-        fingerprint=_stamps(names, paths, labels),
+        source=source,
+        fingerprint=_stamps(names, source, labels),
         notes=(note, *listing.notes, *remark_on_order(own, classes)),
     )
 
@@ -167,22 +174,13 @@ def _of_shards(
     )
 
 
-def _stamps(names: Names, paths: Names, labels: npt.NDArray[np.int64]) -> str:
+def _stamps(names: Names, source: FileImages, labels: npt.NDArray[np.int64]) -> str:
     """Of every file's name, size, time and label: another file in its place is noticed."""
     digest = sha256(labels.astype("<i8").tobytes())
-    for name, path in zip(names, paths, strict=True):
-        digest.update(f"\0{name}\0{stamp_of(path)}".encode("utf-8", "surrogateescape"))
+    for index, name in enumerate(names):
+        told = f"\0{name}\0{stamp_of(source.path(index))}"
+        digest.update(told.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """Images in files that nobody has looked at yet."""
-
-    paths: Names
-
-    def picture(self, index: int) -> Picture:
-        return read_picture(self.paths[index])
 
 
 @dataclass(frozen=True, slots=True)

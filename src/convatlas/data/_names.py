@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from operator import eq
 from typing import overload
 
 
@@ -41,3 +42,16 @@ class Names(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         return (self[place] for place in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Names):
+            return self._ends == other._ends and self._content == other._content
+        if isinstance(other, tuple | list):
+            return len(self) == len(other) and all(map(eq, self, other))
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it can grow
+
+    def chosen(self, places: Iterable[int]) -> "Names":
+        """The names at those places, in that order."""
+        return Names(self[place] for place in places)

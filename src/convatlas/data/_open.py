@@ -1,26 +1,22 @@
 """From what a person names to a data set with three splits."""
 
-import os
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from convatlas.data._assemble import Item, Origin, assemble
-from convatlas.data._decode import Undecodable
-from convatlas.data._digits import open_digits
-from convatlas.data._fashion import open_fashion_mnist
-from convatlas.data._folder import Found, Listing, list_folder
+import numpy as np
+
+from convatlas.data._assemble import assemble, unreadable_of
+from convatlas.data._collect import BUILT_IN, collect
+from convatlas.data._collection import Collection
 from convatlas.data._pool import available_cores
 from convatlas.data._progress import Progress
-from convatlas.data._scan import Seen, look_at_files, reporter
-from convatlas.data._scan_cache import recall, remember, stamp_of
-from convatlas.data._sources import FileImages
-from convatlas.data._types import Dataset, Unreadable
-from convatlas.data._walk import FOREIGN_EXTENSIONS, shown
+from convatlas.data._scan import Looks, look_at_missing, reporter
+from convatlas.data._scan_cache import recall, remember
+from convatlas.data._types import SPLITS, Dataset, Unreadable
 from convatlas.errors import UserError
 
-BUILT_IN = ("digits", "fashion-mnist")
+__all__ = ["BUILT_IN", "open_dataset"]
 
 
 def open_dataset(
@@ -34,99 +30,47 @@ def open_dataset(
     """The images that `where` names, every one looked at, divided into train, val and test.
 
     Args:
-        where: `digits`, `fashion-mnist`, or a folder: `class/image`, or `train/class/image` with
-            `val/` or `test/` or both beside it. A folder that is itself called digits: `./digits`.
-        seed: decides the division where the folder does not; the same seed, the same splits.
-        unreadable: whether image files that cannot be decoded are left out and listed, or refused.
-        cache: folder for `scan.json`, by which the next opening decodes only what changed.
+        where: `digits`, `fashion-mnist`; a folder of class folders, with `train/` and `val/` or
+            `test/` or both above them or not; tar shards (a .tar file, `train-{000..009}.tar`, or
+            a folder of them); a folder of IDX files or of CIFAR's; a .csv or .tsv list of paths
+            and labels; a packed file. A folder that is itself called digits: `./digits`.
+        seed: decides the division where nobody else does; the same seed, the same splits.
+        unreadable: whether images that cannot be decoded are left out and listed, or refused.
+        cache: folder for `scan.jsonl`, by which the next opening decodes only what changed.
 
     Raises:
         UserError: if there is no such data set or it cannot be learned from; the message says why.
     """
-    if where == "digits":
-        return open_digits(seed=seed)
-    if where == "fashion-mnist":
-        return open_fashion_mnist(seed=seed, progress=progress)
-    root = _existing_folder(where)
-    listing = list_folder(root)
-    seen = _scan(listing, progress=progress, cache=cache)
-    lost = _unreadable(listing, seen)
+    collection = collect(where, progress=progress)
+    looks = look_at_all(collection, progress=progress, cache=cache)
+    lost = unreadable_of(collection, looks)
     if lost and unreadable == "refuse":
-        raise UserError(_refusal(where, lost))
-    items = _items(listing, seen)
-    _check_readable(listing, items, lost)
-    return assemble(
-        Origin(
-            name=shown(root.resolve().name or os.fspath(root)),
-            kind="folder",
-            classes=tuple(sorted({item.label for item in items})),
-            notes=listing.notes,
-            ignored=listing.ignored,
-            unreadable=lost,
-        ),
-        items,
-        FileImages,
-        seed=seed,
-    )
+        raise UserError(_refusal(collection.where, lost))
+    return assemble(collection, looks, seed=seed)
 
 
-def _existing_folder(where: str) -> Path:
-    root = Path(where).expanduser()
-    try:
-        if root.is_dir():
-            return root
-        exists = root.exists()
-    except (OSError, ValueError):  # ValueError: a name with a NUL
-        exists = False
-    if exists:
-        raise UserError(
-            f"{shown(where)!r} is a file; a folder is needed. Unpack it if it is an archive."
-        )
-    nearest = get_close_matches(where, BUILT_IN, n=1, cutoff=0.7)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    raise UserError(
-        f"No data set at {where!r}: it does not exist.{hint} Give a folder with one sub-folder of "
-        f"images per class, or one of: {', '.join(BUILT_IN)}."
-    )
+def look_at_all(
+    collection: Collection, *, progress: Progress | None = None, cache: Path | None = None
+) -> Looks:
+    """What every image is, from `cache` where it knows it.
 
-
-def _scan(listing: Listing, *, progress: Progress | None, cache: Path | None) -> list[Seen]:
-    names = [listing.key(found) for found in listing.files]
-    stamps = [stamp_of(found.path) for found in listing.files] if cache else []
-    known = recall(cache, listing.root, names, stamps) if cache else {}
-    fresh = [
-        found.path for found, name in zip(listing.files, names, strict=True) if name not in known
-    ]
-    done = reporter("reading images", len(fresh), progress)
-    news = iter(look_at_files(fresh, threads=available_cores(), done=done))
-    seen: list[Seen] = [known.get(name) or next(news) for name in names]
-    if cache and fresh:
-        looks = [None if isinstance(look, Undecodable) else look for look in seen]
-        remember(cache, listing.root, names, stamps, looks)
-    return seen
-
-
-def _unreadable(listing: Listing, seen: Sequence[Seen]) -> tuple[Unreadable, ...]:
-    return tuple(
-        Unreadable(listing.name(found), _reason(found, look))
-        for found, look in zip(listing.files, seen, strict=True)
-        if isinstance(look, Undecodable)
-    )
-
-
-def _reason(found: Found, why: Undecodable) -> str:
-    extension = os.path.splitext(found.path)[1].lower()
-    if extension in FOREIGN_EXTENSIONS:
-        return f"{extension} files are not supported; convert it to JPEG or PNG"
-    return str(why)
-
-
-def _items(listing: Listing, seen: Sequence[Seen]) -> list[Item]:
-    return [
-        Item(listing.name(found), found.label, found.split, found.path, look)
-        for found, look in zip(listing.files, seen, strict=True)
-        if not isinstance(look, Undecodable)
-    ]
+    Raises:
+        UserError: if no image of a class of a split can be read.
+    """
+    if collection.looks is not None:
+        return collection.looks
+    stamps = collection.stamps() if cache is not None and collection.in_files else None
+    if cache is not None and stamps is not None:
+        looks = recall(cache, collection, stamps)
+    else:
+        looks = Looks.none_of(len(collection))
+    missing = int((looks.widths == 0).sum())
+    done = reporter("reading images", missing, progress if collection.in_files else None)
+    look_at_missing(looks, collection.source, threads=available_cores(), done=done)
+    if cache is not None and stamps is not None and missing > len(looks.faults):
+        remember(cache, collection, stamps, looks)
+    _check_readable(collection, looks)
+    return looks
 
 
 def _refusal(where: str, lost: Sequence[Unreadable]) -> str:
@@ -138,21 +82,25 @@ def _refusal(where: str, lost: Sequence[Unreadable]) -> str:
     )
 
 
-def _check_readable(listing: Listing, items: Sequence[Item], lost: Sequence[Unreadable]) -> None:
+def _check_readable(collection: Collection, looks: Looks) -> None:
     """Every class of every split must keep an image, or what is measured is not what was asked."""
-    readable = {(item.split, item.label) for item in items}
-    for found in listing.files:
-        if (found.split, found.label) not in readable:
-            first = f"{lost[0].name!r}: {lost[0].reason}"
-            if not items:
-                raise UserError(
-                    f"None of the {len(lost)} image files in {shown(os.fspath(listing.root))!r} "
-                    f"can be read. The first, {first}."
-                )
-            part = f"{found.split}/" if found.split else ""
-            prefix = shown(os.path.dirname(listing.key(found)))
-            mine = next((x for x in lost if x.name == listing.name(found)), lost[0])
-            raise UserError(
-                f"None of the images of class {part + found.label!r} can be read (folder "
-                f"{prefix!r}); the first, {mine.name!r}: {mine.reason}. Mend or remove the folder."
-            )
+    if not looks.faults:
+        return
+    lost, read = np.array(sorted(looks.faults)), looks.readable
+    pairs = collection.parts.astype(np.int64) * (1 << 32) + collection.labels
+    empty = lost[~np.isin(pairs[lost], pairs[read])]
+    if not len(empty):
+        return
+    index = int(empty[0])
+    if not len(read):
+        raise UserError(
+            f"None of the {len(lost)} image files in {collection.where!r} can be read. The first, "
+            f"{collection.names[index]!r}: {looks.faults[index]}."
+        )
+    label = collection.origin.classes[collection.labels[index]]
+    part = collection.parts[index]
+    prefix = f"{SPLITS[part]}/" if part >= 0 else ""
+    raise UserError(
+        f"None of the images of class {prefix + label!r} can be read; the first, "
+        f"{collection.names[index]!r}: {looks.faults[index]}. Mend them or remove the class."
+    )

@@ -1,16 +1,19 @@
 """Looking at every image once: is it readable, what is it, and have we seen it before."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._decode import Undecodable, read_picture
+from convatlas.data._decode import Undecodable
 from convatlas.data._picture import Picture
 from convatlas.data._pool import in_chunks
 from convatlas.data._progress import Progress
+from convatlas.data._types import ImageSource
 
 _CHUNK = 64  # files per task: enough to hide a task's cost, few enough for smooth progress
 
@@ -25,7 +28,55 @@ class Look(NamedTuple):
     digest: bytes  # of the decoded pixels
 
 
-Seen = Look | Undecodable
+@dataclass(slots=True, eq=False)
+class Looks:
+    """What the images of a collection are, 28 bytes each; those not yet looked at have width 0."""
+
+    widths: npt.NDArray[np.int32]
+    heights: npt.NDArray[np.int32]
+    mode_numbers: npt.NDArray[np.int16]  # positions in `modes`
+    grey: npt.NDArray[np.bool_]
+    digests: npt.NDArray[np.uint8]  # [n, 16]
+    modes: list[str] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)  # why an image cannot be read
+
+    @classmethod
+    def none_of(cls, n: int) -> "Looks":
+        """Room for the looks at n images."""
+        return cls(
+            np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int16),
+            np.zeros(n, bool), np.zeros((n, 16), np.uint8),
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    def __setitem__(self, index: int, look: Look) -> None:
+        self.widths[index], self.heights[index] = look.width, look.height
+        self.grey[index] = look.grey
+        self.digests[index] = np.frombuffer(look.digest, np.uint8)
+        if look.mode not in self.modes:
+            self.modes.append(look.mode)
+        self.mode_numbers[index] = self.modes.index(look.mode)
+
+    def __getitem__(self, index: int) -> Look:
+        return Look(
+            int(self.widths[index]), int(self.heights[index]),
+            self.modes[self.mode_numbers[index]], bool(self.grey[index]),
+            self.digests[index].tobytes(),
+        )  # fmt: skip
+
+    @property
+    def readable(self) -> npt.NDArray[np.int64]:
+        """Numbers of the images that can be read."""
+        return np.flatnonzero(self.widths > 0)
+
+    def some(self, members: npt.NDArray[np.int64]) -> "Looks":
+        """The looks at readable images of those numbers."""
+        return Looks(
+            self.widths[members], self.heights[members], self.mode_numbers[members],
+            self.grey[members], self.digests[members], self.modes,
+        )  # fmt: skip
 
 
 def look_at(picture: Picture) -> Look:
@@ -48,28 +99,34 @@ def _is_grey(pixels: npt.NDArray[np.uint8]) -> bool:
     return True
 
 
-def look_at_files(
-    paths: Sequence[str],
-    *,
-    threads: int,
-    done: Callable[[int], None],
-) -> list[Seen]:
-    """Each file decoded fully once; `done` hears how many are."""
-    seen: list[Seen] = []
-    for looks in in_chunks(_look_at_some, paths, chunk=_CHUNK, threads=threads):
-        seen += looks
-        done(len(seen))
-    return seen
+def look_at_missing(
+    looks: Looks, source: ImageSource, *, threads: int, done: Callable[[int], None]
+) -> int:
+    """Decode each image without a look fully once; `done` hears how many are. How many there were.
 
+    What cannot be read is put among the faults.
+    """
+    missing = array("q", np.flatnonzero(looks.widths == 0).astype(np.int64).tobytes())
 
-def _look_at_some(paths: Sequence[str]) -> list[Seen]:
-    looks: list[Seen] = []
-    for path in paths:
-        try:
-            looks.append(look_at(read_picture(path)))
-        except Undecodable as error:
-            looks.append(error)
-    return looks
+    def look_at_some(indices: Sequence[int]) -> list[Look | str]:
+        found: list[Look | str] = []
+        for index in indices:
+            try:
+                found.append(look_at(source.picture(index)))
+            except Undecodable as error:
+                found.append(str(error))
+        return found
+
+    finished = 0
+    for found in in_chunks(look_at_some, missing, chunk=_CHUNK, threads=threads):
+        for index, look in zip(missing[finished : finished + len(found)], found, strict=True):
+            if isinstance(look, str):
+                looks.faults[index] = look
+            else:
+                looks[index] = look
+        finished += len(found)
+        done(finished)
+    return finished
 
 
 def reporter(phase: str, total: int, progress: Progress | None) -> Callable[[int], None]:
@@ -78,40 +135,28 @@ def reporter(phase: str, total: int, progress: Progress | None) -> Callable[[int
 
 
 class Copies(NamedTuple):
-    """Pairs (copy, first image that it equals)."""
+    """For each image the first one that has the same pixels, and whether it is the only one."""
 
-    duplicates: tuple[tuple[str, str], ...]
-    leaks: tuple[tuple[str, str], ...]
-    conflicts: tuple[tuple[str, str], ...]
-
-
-def find_copies(
-    names: Sequence[str],
-    digests: Sequence[bytes],
-    splits: Sequence[str],
-    labels: Sequence[int],
-) -> Copies:
-    """Images with equal pixels; `leaks` lie in different splits, `conflicts` have other labels."""
-    first: dict[bytes, int] = {}
-    pairs = [
-        (here, there)
-        for here, digest in enumerate(digests)
-        if (there := first.setdefault(digest, here)) != here
-    ]
-    named = tuple((names[a], names[b]) for a, b in pairs)
-    across = zip(named, pairs, strict=True)
-    leaks, conflicts = [], []
-    for pair, (a, b) in across:
-        if splits[a] != splits[b]:
-            leaks.append(pair)
-        if labels[a] != labels[b]:
-            conflicts.append(pair)
-    return Copies(named, tuple(leaks), tuple(conflicts))
+    first: npt.NDArray[np.int64]
+    single: npt.NDArray[np.bool_]
 
 
-def count_modes(looks: Sequence[Look]) -> Mapping[str, int]:
+def find_copies(digests: npt.NDArray[np.uint8]) -> Copies:
+    """Images whose rows [n, 16] are equal."""
+    words = np.ascontiguousarray(digests).view(np.uint64)
+    high, low = words[:, 0], words[:, 1]
+    in_order = np.lexsort((low, high))  # stable: the first image of each kind comes first
+    new = np.ones(len(words), bool)
+    new[1:] = (np.diff(high[in_order]) != 0) | (np.diff(low[in_order]) != 0)
+    group = np.cumsum(new) - 1
+    first, single = np.empty(len(words), np.int64), np.empty(len(words), bool)
+    first[in_order] = in_order[new][group]
+    single[in_order] = (np.bincount(group) == 1)[group]
+    return Copies(first, single)
+
+
+def count_modes(looks: Looks) -> Mapping[str, int]:
     """Images per stored colour mode, most frequent first."""
-    modes: dict[str, int] = {}
-    for look in looks:
-        modes[look.mode] = modes.get(look.mode, 0) + 1
+    counts = np.bincount(looks.mode_numbers, minlength=len(looks.modes)).tolist()
+    modes = {mode: count for mode, count in zip(looks.modes, counts, strict=True) if count}
     return dict(sorted(modes.items(), key=lambda item: (-item[1], item[0])))

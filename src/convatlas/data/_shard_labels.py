@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -111,7 +112,7 @@ def number_labels(
         UserError: if a label is outside the classes, or a number could mean two of them.
     """
     spelt = list(examples)
-    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in spelt):
+    if not all(map(_is_number, spelt)) or (_are_numbers(classes) and set(spelt) <= set(classes)):
         names = sorted(spelt)
         position = dict(zip(names, numbering(names, classes).tolist(), strict=True))
         found = np.array([position[text] for text in spelt], np.int64)
@@ -134,6 +135,18 @@ def number_labels(
         f"counted from 0 ({classes[0]!r}); {CLASS_LIST!r} beside the shards would name them."
     )
     return Numbered(numbers, (note,))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def _are_numbers(classes: Sequence[str]) -> bool:
+    """Whether a model's classes are called by ascending numbers, as those of unnamed shards are."""
+    if not all(map(_is_number, classes)):
+        return False
+    numbers = list(map(int, classes))
+    return all(a < b for a, b in pairwise(numbers))
 
 
 def _refuse_two_meanings(spelt: Sequence[str], classes: Sequence[str]) -> None:

@@ -127,8 +127,8 @@ def index_shards(paths: Sequence[str], *, progress: Progress | None = None) -> S
         UserError: if a shard is damaged, holds an image without a label or twice, or no image.
     """
     index = ShardIndex(tuple(paths))
-    names = [os.path.basename(path) for path in paths]
-    prefixes = names if len(set(names)) == len(names) else list(paths)
+    common = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
+    prefixes = [os.path.relpath(path, common) for path in paths]
     for number, path in enumerate(paths):
         before = len(index)
         _add_shard(index, number, shown(prefixes[number]))

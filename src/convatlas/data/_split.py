@@ -1,9 +1,8 @@
 """Dividing labelled images into parts, each class in proportion, the same way every time."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +20,9 @@ class Share(NamedTuple):
 
 
 def stratified(
-    labels: npt.NDArray[np.int64],
-    names: Sequence[str],
-    digests: Sequence[bytes],
+    labels: npt.NDArray[np.integer[Any]],
+    names: Iterable[str],
+    single: npt.NDArray[np.bool_],
     shares: Sequence[Share],
     *,
     seed: int,
@@ -32,24 +31,32 @@ def stratified(
 
     Which images are taken is decided by a hash of (seed, name), so neither the order of the files
     nor images added later move the others about. Every part gets at least one image of a class as
-    long as one is left for training. Images that occur more than once (equal `digests`) stay in
+    long as one is left for training. Images that occur more than once (not `single`) stay in
     training, so that no part is tested on what another has seen, unless a class has too few others.
     """
-    copies = Counter(digests)
-    ranks = [sha256(f"{seed}/{name}".encode()).digest() for name in names]
-    parts: dict[SplitName, list[int]] = {"train": [], **{s.split: [] for s in shares}}
-    for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label).tolist(), key=ranks.__getitem__)
-        singles = [i for i in members if copies[digests[i]] == 1]
+    part = np.zeros(len(labels), np.int8)  # 0: training; else the share's number, from 1
+    high, low = _ranks(names, seed)
+    in_order = np.lexsort((low, high, labels))
+    ends = np.flatnonzero(np.diff(labels[in_order])) + 1
+    for members in np.split(in_order, ends):
+        singles = members[single[members]]
         takes = _how_many(len(members), shares)
-        candidates = iter(singles if len(singles) >= sum(takes) else members)
-        taken: set[int] = set()
-        for share, count in zip(shares, takes, strict=True):
-            chosen = [next(candidates) for _ in range(count)]
-            parts[share.split] += chosen
-            taken.update(chosen)
-        parts["train"] += [i for i in members if i not in taken]
-    return {split: np.array(sorted(members), np.int64) for split, members in parts.items()}
+        candidates = singles if len(singles) >= sum(takes) else members
+        start = 0
+        for number, count in enumerate(takes, 1):
+            part[candidates[start : start + count]] = number
+            start += count
+    held = {share.split: np.flatnonzero(part == n) for n, share in enumerate(shares, 1)}
+    return {"train": np.flatnonzero(part == 0), **held}
+
+
+def _ranks(names: Iterable[str], seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The first 16 bytes of each name's hash as two words that sort as the bytes do."""
+    digests = bytearray()
+    for name in names:
+        digests += sha256(f"{seed}/{name}".encode("utf-8", "surrogateescape")).digest()[:16]
+    words = np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+    return words[:, 0], words[:, 1]
 
 
 def _how_many(members: int, shares: Sequence[Share]) -> list[int]:

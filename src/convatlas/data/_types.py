@@ -11,6 +11,7 @@ from PIL import Image
 from convatlas.data._picture import Picture
 
 SplitName = Literal["train", "val", "test"]
+Kind = Literal["digits", "fashion-mnist", "folder", "list", "shards", "idx", "cifar"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -76,8 +77,9 @@ class Dataset:
     """A person's images, ready to choose a net for."""
 
     name: str
-    kind: Literal["digits", "fashion-mnist", "folder"]
+    kind: Kind
     classes: tuple[str, ...]
+    titles: tuple[str, ...]  # the classes in words, where their names are keys such as n01440764
     channels: Literal[1, 3]  # 1 if every image is grey
     native_side: int  # median short side
     flip: bool  # whether mirroring keeps the class

@@ -4,7 +4,6 @@ libjpeg leaves out the higher frequencies of every block of 8 x 8; it does not a
 """
 
 from io import BytesIO
-from typing import Protocol, runtime_checkable
 
 from PIL import Image, JpegImagePlugin
 
@@ -14,14 +13,6 @@ from convatlas.data._picture import Picture
 from convatlas.data.augmentation import Box
 
 _FACTORS = (8, 4, 2)
-
-
-@runtime_checkable
-class HasContent(Protocol):
-    """A source of images that gives the bytes of their files."""
-
-    def content(self, index: int) -> bytes:
-        """The bytes of the image file of that number."""
 
 
 def factor_for(box: Box, side: int) -> int:

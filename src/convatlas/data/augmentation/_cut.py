@@ -47,7 +47,12 @@ def cut_squares(batch: Images, augmentation: Augmentation, side: int, draw: Draw
 def resized(
     batch: UInt8[np.ndarray, "n h w c"], side: int, interpolation: Interpolation = "bilinear"
 ) -> UInt8[np.ndarray, "n s s c"]:
-    """Images of any shape resized to squares, antialiased, at most one grey level from Pillow's."""
+    """Images of any shape resized to squares, antialiased, at most one grey level from Pillow's.
+
+    Those that are such squares are given back as they are.
+    """
+    if batch.shape[1] == batch.shape[2] == side:
+        return batch
     copy = torch.from_numpy(np.array(batch, order="C"))  # torch refuses what may not be written
     planes = copy.permute(0, 3, 1, 2)
     made = F.interpolate(planes, (side, side), mode=interpolation, antialias=True)

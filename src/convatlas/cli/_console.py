@@ -50,12 +50,13 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def resumable() -> Iterator[None]:
-    """Say on an interruption that nothing is lost."""
+def resumable(*, leader: bool = True) -> Iterator[None]:
+    """Say on an interruption that nothing is lost; of many processes the leader does."""
     try:
         yield
     except KeyboardInterrupt:
-        say("stopped; the same command goes on from here")
+        if leader:
+            say("stopped; the same command goes on from here")
         raise
 
 
@@ -88,9 +89,9 @@ class Progress:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Progress on stderr for as long as the block runs."""
-    if not sys.stderr.isatty():
+def progress(*, leader: bool = True) -> Iterator[Progress]:
+    """Progress on stderr for as long as the block runs; of many processes the leader has bars."""
+    if not leader or not sys.stderr.isatty():
         yield Progress()
         return
     from rich.console import Console

@@ -24,15 +24,19 @@ def command(
     threads: Annotated[int | None, typer.Option(help="Threads; all cores.", max=1024)] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and order.")] = 0,
     unreadable: Annotated[
-        Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
-    ] = "skip",
+        Literal["skip", "refuse"] | None,
+        typer.Option(
+            help="Images that cannot be read; skipped, but refused where they are scored."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Train a net, score it on the test images, write its bundle.
 
     Killed at any moment and started again with the same --out, it ends with the same weights.
+    On many devices: torchrun --nproc-per-node N -m convatlas train ...
     """
-    from convatlas.training import Lesson, teach
+    from convatlas.training import Lesson, joined, teach
 
     lesson = Lesson(
         data=data,
@@ -48,8 +52,10 @@ def command(
         seed=seed,
         unreadable=unreadable,
     )
-    with progress() as shown, resumable():
-        result = teach(lesson, out, progress=shown, say=shown.say)
+    with joined() as world, progress(leader=world.leader) as shown, resumable(leader=world.leader):
+        result = teach(lesson, out, progress=shown, say=shown.say, world=world)
+    if not world.leader:
+        return
     if as_json:
         print_json(result)
         return

@@ -12,7 +12,7 @@ class Survival(nn.Module):
 
     A unit asks `drops(x)` before it computes its branch, so a dropped branch costs nothing, and
     passes a surviving branch through this module: unchanged in training, times `probability` in
-    evaluation.
+    evaluation. A mini-batch that several processes share has one `draw` for all of them.
 
     Source: Huang et al., ECCV 2016 (arXiv:1603.09382), Eq. 2 and 5.
     """
@@ -20,15 +20,14 @@ class Survival(nn.Module):
     def __init__(self, probability: float) -> None:
         super().__init__()
         self.probability = checked_probability("survival", probability)
+        self.draw: Tensor | None = None  # of the next mini-batch, in [0, 1); None: torch's next
 
     def drops(self, x: Tensor) -> bool:
-        """Whether the branch is left out for this mini-batch: one draw of torch's generator.
-
-        Never in evaluation, and never while the net is traced.
-        """
+        """Whether the branch is left out for this mini-batch: never in evaluation."""
         if not self.training:
             return False
-        return bool(torch.rand(()) >= self.probability)
+        draw = torch.rand(()) if self.draw is None else self.draw
+        return bool(draw >= self.probability)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """The surviving branch `x`, scaled in evaluation."""

@@ -15,7 +15,6 @@ from torch import Tensor
 from convatlas.data import (
     Preprocessing,
     Unreadable,
-    UnreadableImages,
     balanced_order,
     normalise,
     order,
@@ -23,6 +22,7 @@ from convatlas.data import (
 )
 from convatlas.errors import UserError
 from convatlas.training._images import Images
+from convatlas.training._readable import readable
 from convatlas.training._recipe import Recipe
 from convatlas.training._schedule import side_at
 from convatlas.training._world import World
@@ -81,8 +81,11 @@ class Batches:
     image), so a batch can be made at any time without those before it. Of many processes each makes
     its own equal part.
 
+    Args:
+        skip: leave out images that cannot be read; else `make` refuses.
+
     Raises:
-        UserError: if the batch cannot be shared equally.
+        UserError: if the batch cannot be shared equally, or not be cut into its micro-batches.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Batches:
         preprocessing: Preprocessing,
         recipe: Recipe,
         world: World | None = None,
+        *,
+        skip: bool = True,
     ) -> None:
         self._pixels = pixels
         self._preprocessing = preprocessing
@@ -98,10 +103,18 @@ class Batches:
         self._labels = np.array(pixels.labels, dtype=np.int64)
         self._stream = Stream(self._labels, recipe)
         self._world = world or World()
+        self._skip = skip
         if recipe.batch_size % self._world.size:
             raise UserError(
                 f"batch_size={recipe.batch_size} cannot be shared equally by {self._world.size} "
                 f"processes. Use a multiple of {self._world.size}, or another number of processes."
+            )
+        share = recipe.batch_size // self._world.size
+        if recipe.micro_batches > share:
+            raise UserError(
+                f"Of batch_size={recipe.batch_size} each of {self._world.size} processes has "
+                f"{share} images, too few for micro_batches={recipe.micro_batches}. Use at most "
+                f"{share}."
             )
 
     def make(self, step: int) -> Batch:
@@ -110,7 +123,7 @@ class Batches:
         Not to be called from two threads at a time.
 
         Raises:
-            UserError: if none of its images can be read.
+            UserError: if none of its images can be read, or one cannot that must not be left out.
         """
         made = [self._changed(epoch, rows) for epoch, rows in self._own_parts(step)]
         rows = np.concatenate([rows for _, rows, _ in made])
@@ -151,22 +164,17 @@ class Batches:
         self, epoch: int, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], tuple[Unreadable, ...]]:
         """The images of these rows, changed; the rows that could be read; and the others."""
-        lost: tuple[Unreadable, ...] = ()
-        while len(rows):
-            try:
-                images = self._pixels.changed(
-                    rows,
-                    self._recipe.augmentation,
-                    self._preprocessing.side,
-                    seed=self._recipe.seed,
-                    epoch=epoch,
-                )
-            except UnreadableImages as error:
-                lost += tuple(map(Unreadable, error.names, error.reasons))
-                rows = rows[~np.isin(rows, error.rows)]
-            else:
-                return images, rows, lost
-        return np.empty(0, np.uint8), rows, lost
+        return readable(
+            lambda rows: self._pixels.changed(
+                rows,
+                self._recipe.augmentation,
+                self._preprocessing.side,
+                seed=self._recipe.seed,
+                epoch=epoch,
+            ),
+            rows,
+            skip=self._skip,
+        )
 
 
 @contextmanager

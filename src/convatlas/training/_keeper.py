@@ -12,6 +12,7 @@ from convatlas.training._log import Log
 from convatlas.training._tally import Tally
 from convatlas.training._world import World
 
+_LOG = "log"
 _GOOD = 10  # states to go back to in a run, beside its beginning
 
 
@@ -26,7 +27,7 @@ class Keeper:
     tally: Tally
     clock: Clock
     world: World
-    saved_step: int = 0  # a run without a step has nothing to save
+    saved: tuple[int, int] = (0, 0)  # step and length of the log; a run begins with nothing to save
 
     def save(self) -> None:
         """Write the checkpoint, unless it is there.
@@ -34,33 +35,40 @@ class Keeper:
         Raises:
             UserError: if the disk is full; the last checkpoint is kept.
         """
-        if self.tally.step == self.saved_step or not self.world.leader:
+        now = self.tally.step, self.log.offset
+        if now == self.saved or not self.world.leader:
             return
         self.log.flush()
         with self.clock.saving():
             save_checkpoint(self.run, self._position(), self.learner.tensors())
-        self.saved_step = self.tally.step
+        self.saved = now
 
     def keep_good(self) -> None:
-        """At the beginning and at ten fixed steps of a run that may have to go back there."""
+        """At the beginning and at ten fixed steps of a run that may have to go back there.
+
+        With the log as it is then: the lines that follow may be others by the time it is needed.
+        """
         step, steps = self.tally.step, self.learner.recipe.steps
         due = step * _GOOD // steps > (step - 1) * _GOOD // steps
         if self.learner.recipe.on_not_finite == "roll_back" and due and self.world.leader:
-            self.log.flush()
-            save_good(self.run, self._position(), self.learner.tensors())
+            log = torch.frombuffer(bytearray(self.log.content or b"\n"), dtype=torch.uint8)
+            save_good(self.run, self._position(), {**self.learner.tensors(), _LOG: log})
 
     def go_back(self) -> Position | None:
-        """Take back the last good state, the log cut to what it was; None if there is none."""
+        """Take back the last good state and the log that belongs to it; None if there is none."""
         loaded = load_good(self.run) if self.world.leader else None
+        if loaded is not None and loaded[0].digest != self.digest:
+            loaded = None
         position = self.world.sent(loaded[0] if loaded else None)
         if position is None:
             return None
-        self.learner.restore(self.world.sent_tensors(loaded[1] if loaded else None))
-        self.log.cut(position.log_offset)
+        tensors = self.world.sent_tensors(loaded[1] if loaded else None)
+        self.log.rewrite(bytes(tensors.pop(_LOG).tolist())[: position.log_offset])
+        self.learner.restore(tensors)
         tally = self.tally
         tally.step, tally.skipped = position.step, position.skipped
         tally.loss_sum, tally.loss_count = position.loss_sum, position.loss_count
-        self.saved_step = -1
+        self.saved = (-1, 0)
         return position
 
     def _position(self) -> Position:

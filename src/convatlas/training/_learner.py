@@ -24,6 +24,9 @@ from convatlas.training._synced_norm import synchronise_norms
 from convatlas.training._world import World
 
 
+_BRANCHES = 2**32  # a stream beside those of the processes, which no rank reaches
+
+
 class Learner:
     """A net with its optimizer and the average of its weights."""
 
@@ -49,6 +52,7 @@ class Learner:
         self._buffers = list(self.net.buffers())
         self._kept = [torch.empty_like(buffer) for buffer in self._buffers]
         self._staged = [m for m in self.net.modules() if isinstance(m, StagedLayer)]
+        self._survivals = [m for m in self.net.modules() if isinstance(m, Survival)]
         if class_weights is not None:
             class_weights = class_weights.to(device)
         if teacher is not None:
@@ -68,9 +72,10 @@ class Learner:
             loss.compile()
         if self.world.alone:
             return loss
-        # A branch that is dropped has no gradient in this step.
-        drops = any(isinstance(m, Survival) for m in self.net.modules())
-        return DistributedDataParallel(loss, find_unused_parameters=drops)
+        # A branch that is dropped has no gradient in this step, nor have heads that do not count.
+        silent = hasattr(self.net, "forward_with_aux") and not self.recipe.auxiliary_weight
+        unused = bool(self._survivals) or silent
+        return DistributedDataParallel(loss, find_unused_parameters=unused)
 
     def learn(self, step: int, images: Tensor, labels: Tensor) -> float:
         """Do step `step` (from 0) on a batch; the loss before it."""
@@ -82,7 +87,8 @@ class Learner:
         """Gradients of step `step` (from 0) on this process's part of a batch; the loss there.
 
         Random layers draw from a stream of their own for every step and process, so a step does
-        not depend on what drew before it. Where memory does not suffice, the step is begun again in
+        not depend on what drew before it; which branches are left out is the same for all
+        processes. Where memory does not suffice, the step is begun again in
         twice as many micro-batches, and so are those after it: `micro_batches` says how many.
 
         Raises:
@@ -111,8 +117,9 @@ class Learner:
 
     def _backward(self, step: int, images: Tensor, labels: Tensor) -> float:
         device = self.world.device
-        seed = self.recipe.seed if self.world.leader else (self.recipe.seed, self.world.rank)
-        torch.manual_seed(seed_of(seed, step))
+        shared = torch.Generator().manual_seed(seed_of(self.recipe.seed, step, _BRANCHES))
+        own = (self.world.rank,) if self.world.rank else ()
+        torch.manual_seed(seed_of(self.recipe.seed, step, *own))
         self._optimizer.zero_grad(set_to_none=True)  # before the forward: both would exist at once
         images = images.to(device, non_blocking=True)
         labels = labels.to(device, non_blocking=True)
@@ -123,6 +130,8 @@ class Learner:
         total = 0.0
         for number, part in enumerate(parts):
             share = (part.stop - part.start) / len(images)
+            for survival in self._survivals:
+                survival.draw = torch.rand((), generator=shared)
             with self._synchronised(number == len(parts) - 1), self._precision():
                 loss = self._loss(images[part], labels[part], _part(mix, part))
                 if number == 0:
@@ -228,9 +237,8 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
     return Mixed(mix.images[part], mix.labels[part], mix.others[part], mix.share)
 
 
-def seed_of(seed: int | tuple[int, ...], step: int) -> int:
-    """A seed for one step's random layers, unlike that of any other step or seed."""
-    entropy = (*seed, step) if isinstance(seed, tuple) else (seed, step)
+def seed_of(*entropy: int) -> int:
+    """A seed for a run's seed, a step and what else tells streams apart, unlike that of others."""
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
@@ -248,5 +256,5 @@ def _state(net: nn.Module) -> list[tuple[str, Tensor]]:
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
     """The fused kernels walk memory in order: a buffer must lie as its parameter does."""
     if tensor.shape != parameter.shape:
-        return tensor.clone()
+        return tensor.to(parameter.device, copy=True)
     return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

@@ -6,11 +6,11 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from convatlas import bundle, models
 from convatlas.bundle import BundleInfo
-from convatlas.data import Dataset, Preprocessing, Progress
+from convatlas.data import Dataset, Preprocessing, Progress, Unreadable, UnreadableImages
 from convatlas.errors import UserError
 from convatlas.evaluation import Evaluation, evaluate, predictor_of
 from convatlas.files import locked, write_json
@@ -18,6 +18,7 @@ from convatlas.models import Spec
 from convatlas.training._loop import train
 from convatlas.training._monitor import Monitor
 from convatlas.training._plan import Plan, plan_of, refuse_unknown
+from convatlas.training._readable import MustBeRead, Policy, readable_part
 from convatlas.training._result import TrainingResult
 from convatlas.training._world import World
 
@@ -52,7 +53,7 @@ class Lesson:
     compiled: bool = False
     checkpoint_seconds: float = 20.0
     seed: int = 0
-    unreadable: Literal["skip", "refuse"] = "skip"
+    unreadable: Policy = None  # None: left out of training, refused where the net is scored
 
     def __post_init__(self) -> None:
         for name in ("side", "steps", "batch_size", "threads", "workers"):
@@ -95,7 +96,10 @@ def teach(
         UserError: for data, a net or numbers that cannot be used together.
     """
     world = world or World()
-    threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
+    if not world.leader:
+        progress, say = _unheard, _unheard
+    # Never measured: weights depend on it.
+    threads = lesson.threads or max(1, len(os.sched_getaffinity(0)) // world.local_size)
     refuse_unknown(lesson)
     with locked(out) if world.leader else nullcontext():
         plan = plan_of(lesson, out, world=world, threads=threads, progress=progress, say=say)
@@ -110,6 +114,7 @@ def teach(
             out / "run",
             threads=threads,
             compiled=lesson.compiled,
+            unreadable=lesson.unreadable,
             world=world,
             checkpoint_seconds=lesson.checkpoint_seconds,
             progress=progress,
@@ -120,18 +125,32 @@ def teach(
         return _scored(lesson, out, plan, trained, progress) if world.leader else {}
 
 
+def _unheard(*_: object) -> None:
+    """What processes beside the leader have to tell."""
+
+
 def _scored(
     lesson: Lesson, out: Path, plan: Plan, trained: TrainingResult, progress: Progress
 ) -> dict[str, Any]:
     """Score the trained net on the test images, write its bundle and result.json."""
     dataset = plan.material.dataset
-    test = evaluate(
-        predictor_of(trained.net.cpu()),
-        plan.pixels("test"),
-        plan.preprocessing,
-        dataset.classes,
-        progress=progress,
-    )
+    pixels, events = plan.pixels("test"), trained.events
+    if lesson.unreadable == "skip":
+        pixels, lost = readable_part(pixels)
+        if lost:
+            images = {one.name: one.reason for one in lost}
+            told = {"kind": "unreadable", "step": trained.steps, "split": "test", "images": images}
+            events = (*events, told)
+    try:
+        test = evaluate(
+            predictor_of(trained.net.cpu()),
+            pixels,
+            plan.preprocessing,
+            dataset.classes,
+            progress=progress,
+        )
+    except UnreadableImages as error:
+        raise MustBeRead(list(map(Unreadable, error.names, error.reasons))) from error
     info = bundle_info(lesson.variant, plan.spec, dataset, plan.preprocessing, trained, test)
     path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
     result = {
@@ -141,7 +160,7 @@ def _scored(
         "seconds": trained.seconds,
         "recipe": trained.recipe.as_dict(),
         "validation": list(trained.validation),
-        "events": list(trained.events),
+        "events": list(events),
         "test": test.as_dict(),
     }
     write_json(out / "result.json", result)

@@ -56,18 +56,26 @@ class Log:
         self.entries = [entry for line in lines if (entry := _entry(line)) is not None]
         self.unreadable = len(lines) - len(self.entries)
 
+    def rewrite(self, content: bytes) -> None:
+        """Hold `content` instead of what there is."""
+        self._file.truncate(0)
+        self._write(content)
+        self.cut(len(content))
+
     def append(self, kind: str, values: dict[str, Any]) -> None:
         """Write one line."""
         entry = {"kind": kind, **values}
-        line = (json.dumps(entry) + "\n").encode()
+        self._write((json.dumps(entry) + "\n").encode())
+        self.entries.append(entry)
+
+    def _write(self, lines: bytes) -> None:
         self._file.seek(0, os.SEEK_END)
         try:
-            written = self._file.write(line)
+            written = self._file.write(lines)
         except OSError as error:
             raise self._failed(error.strerror) from error
-        if written != len(line):
+        if written != len(lines):
             raise self._failed("no space left")
-        self.entries.append(entry)
 
     def flush(self) -> None:
         """Put every line on disk."""

@@ -23,6 +23,7 @@ from convatlas.training._keeper import Keeper
 from convatlas.training._learner import Learner
 from convatlas.training._log import Log
 from convatlas.training._monitor import Monitor
+from convatlas.training._readable import Policy
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
 from convatlas.training._run import claim, describe, digest_of
@@ -47,6 +48,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
     teacher: nn.Module | None = None,
     threads: int | None = None,
     compiled: bool = False,
+    unreadable: Policy = None,
     world: World | None = None,
     checkpoint_seconds: float = 20.0,
     progress: Progress | None = None,
@@ -65,6 +67,8 @@ def train(  # noqa: PLR0913 - the whole description of a training
         teacher: a net whose answers the recipe's `distillation` compares with.
         threads: None takes as many as torch uses now.
         compiled: whether the step runs through torch.compile, which may change the last digits.
+        unreadable: what is done about images that cannot be read any more; None leaves them out of
+            training, and refuses where they are to be scored.
         world: the processes that train together; None: this one alone, on the CPU.
         checkpoint_seconds: time between checkpoints; longer if they would take over 5 % of it.
         monitor: who is told how the run goes.
@@ -80,7 +84,8 @@ def train(  # noqa: PLR0913 - the whole description of a training
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
     _check_fit(fields, train_pixels, val_pixels, preprocessing)
     _check_teacher(recipe, teacher)
-    batches = Batches(train_pixels, preprocessing, recipe, world)
+    skip = unreadable != "refuse"
+    batches = Batches(train_pixels, preprocessing, recipe, world, skip=skip)
     pixels = {"train": train_pixels, "val": val_pixels}
     settings = describe(
         family, variant, fields, preprocessing, recipe, pixels,
@@ -88,7 +93,8 @@ def train(  # noqa: PLR0913 - the whole description of a training
     )  # fmt: skip
     validation = None
     if val_pixels is not None:
-        validation = Validation(val_pixels, preprocessing, recipe, world)
+        skip = unreadable == "skip"
+        validation = Validation(val_pixels, preprocessing, recipe, world, skip)
     threads = threads or torch.get_num_threads()
     with borrowed(threads, seed=recipe.seed, device=world.device):
         net = _beginning(from_spec(family, fields), recipe, start)
@@ -107,7 +113,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
                     validation=validation,
                     keeper=Keeper(
                         run=run, digest=digest_of(settings), learner=learner, log=log, tally=tally,
-                        clock=clock, world=world, saved_step=tally.step,
+                        clock=clock, world=world, saved=(tally.step, log.offset),
                     ),
                     log=log,
                     tally=tally,

@@ -75,18 +75,16 @@ def plan_of(
         UserError: for data, a net, a recipe or numbers that cannot be used together.
     """
     recipe = find(lesson.recipe)
-    if world.local_rank:
-        world.wait()
-    material = _material(lesson, out, threads=threads, progress=progress, say=say)
-    spec = _spec(lesson, material, recipe)
-    require_fit(lesson.variant, spec)
-    situation = situation_of(material, lesson.variant, spec)
+    with world.in_turn("scan"):
+        material = _material(lesson, out, threads=threads, progress=progress, say=say)
+        spec = _spec(lesson, material, recipe)
+        require_fit(lesson.variant, spec)
+        situation = situation_of(material, lesson.variant, spec)
     made = _recipe(lesson, out, recipe, situation, spec, threads=threads, world=world)
     plan = Plan(material=material, spec=spec, recipe=made)
-    if not world.local_rank:
+    with world.in_turn("decode"):
         for split in ("train", "val", "test"):
             plan.pixels(split)
-        world.wait()
     return plan
 
 
@@ -96,7 +94,7 @@ def _material(
     dataset = open_dataset(
         lesson.data,
         seed=lesson.seed,
-        unreadable=lesson.unreadable,
+        unreadable=lesson.unreadable or "skip",
         progress=progress,
         cache=out / "cache",
     )

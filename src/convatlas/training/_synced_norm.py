@@ -3,34 +3,40 @@
 torch's SyncBatchNorm knows CUDA devices only.
 """
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce  # differentiable: gradients are summed too
 
 
 class SyncedNorm(nn.BatchNorm2d):
-    """In training: mean and variance over every process's part, which must be equally large."""
+    """In training: mean and variance over every process's part of the batch."""
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Normalised `x`; running statistics follow as with batch norm over the whole batch."""
         if not self.training:
             return super().forward(x)
-        size = dist.get_world_size()
         axes = (0, 2, 3)
-        mean = _mean(x.mean(axes), size)
-        centred = x - mean.view(1, -1, 1, 1)
-        variance = _mean(centred.square().mean(axes), size)
-        self._follow(mean.detach(), variance.detach(), size * x.numel() // x.shape[1])
+        wide = x.float()
+        own = wide.new_tensor([x.numel() // x.shape[1]])
+        total = _summed(torch.cat([wide.sum(axes), own]))
+        count = total[-1].detach()
+        mean = total[:-1] / count
+        centred = wide - mean.view(1, -1, 1, 1)
+        variance = _summed(centred.square().sum(axes)) / count
+        self._follow(mean.detach(), variance.detach(), count)
         scale = torch.rsqrt(variance + self.eps)
+        if self.affine:
+            scale = scale * self.weight
         y = centred * scale.view(1, -1, 1, 1)
         if self.affine:
-            y = y * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
-        return y
+            y = y + self.bias.view(1, -1, 1, 1)
+        return y.to(x.dtype)
 
     @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _follow(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         if self.running_mean is None or self.running_var is None:
             return
         if self.num_batches_tracked is not None:
@@ -39,13 +45,31 @@ class SyncedNorm(nn.BatchNorm2d):
         if momentum is None:
             momentum = 1.0 / float(self.num_batches_tracked or 1)
         self.running_mean.lerp_(mean, momentum)
-        self.running_var.lerp_(variance * count / max(1, count - 1), momentum)
+        self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), momentum)
 
 
-def _mean(values: Tensor, size: int) -> Tensor:
+def _summed(values: Tensor) -> Tensor:
     """Over the processes; gradients are those of the sum of all processes' losses."""
-    total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
-    return total / size
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _Sum(torch.autograd.Function):
+    """A sum over processes whose gradient is one, too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        """What every process gets."""
+        total = values.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """Of the part that this process gave."""
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
 
 
 def synchronise_norms(net: nn.Module) -> int:

@@ -6,7 +6,7 @@ processes all do the same steps and agree between them on what comes next; the l
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convatlas.files import write_json
@@ -38,6 +38,7 @@ class _Done:
     finite: bool
     stop: bool
     save: bool
+    lost: bool  # images that could not be read
 
 
 class _WentBack(Exception):
@@ -101,20 +102,24 @@ class Training:
                     self._save()
                 self._report(done)
                 self.clock.start()
-        if self.world.alone:
-            stop.check()
+        if any(self.world.summed(stop.asked)):
+            raise Stopped
+        self._save()
         return True
 
     def _step(self, batch: Batch, stop: Stop) -> _Done:
         tally, recipe = self.tally, self.learner.recipe
         parts = self.learner.micro_batches
         loss = self.learner.backward(tally.step, batch.images, batch.labels)
-        done = self._agree(loss, stop)
+        done = self._agree(loss, len(batch.lost), stop)
         if self.learner.micro_batches != parts:
             now = self.learner.micro_batches
-            self._tell("memory", {"micro_batches": now, "norms": f"see a batch's {now}th part"})
-        if batch.lost:
-            self._tell("unreadable", {"images": {one.name: one.reason for one in batch.lost}})
+            norms = f"batch norms see a batch in {now} parts, each by itself"
+            self._tell("memory", {"micro_batches": now, "norms": norms})
+            done = replace(done, save=True)  # taken up again it must not depend on memory
+        if done.lost:
+            images = {x.name: x.reason for part in self.world.gathered(batch.lost) for x in part}
+            self._tell("unreadable", {"split": "train", "images": images})
         rate = self._rate()
         if done.finite:
             self.learner.move(tally.step, rate)
@@ -128,14 +133,17 @@ class Training:
             self._write_line(rate)
         return done
 
-    def _agree(self, loss: float, stop: Stop) -> _Done:
+    def _agree(self, loss: float, lost: int, stop: Stop) -> _Done:
         """Of what each process found, what all act on."""
-        careful = self.learner.recipe.on_not_finite != "stop"
-        finite = math.isfinite(loss) and (not careful or self.learner.gradients_are_finite())
+        finite = math.isfinite(loss) and self.learner.gradients_are_finite()
         due = self.world.leader and self.clock.checkpoint_is_due()
-        total, bad, stops, saves = self.world.summed(loss, not finite, stop.asked, due)
+        found = self.world.summed(loss, not finite, stop.asked, due, lost)
         return _Done(
-            loss=total / self.world.size, finite=not bad, stop=bool(stops), save=bool(saves)
+            loss=found[0] / self.world.size,
+            finite=not found[1],
+            stop=bool(found[2]),
+            save=bool(found[3]),
+            lost=bool(found[4]),
         )
 
     def _rate(self) -> float:
@@ -220,7 +228,10 @@ class Training:
             return
         if any(entry["step"] == step for entry in self.log.of("validation")):
             return
-        self._tell("validation", self.validation.score(self.learner.average.net, step, stop.check))
+        found = self.validation.score(self.learner.average.net, step, stop.check)
+        if found.lost:
+            self._tell("unreadable", {"split": "val", "images": found.lost})
+        self._tell("validation", found.scores)
 
     def _report(self, done: _Done) -> None:
         step, steps = self.tally.step, self.learner.recipe.steps

@@ -15,8 +15,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from convatlas.errors import UserError
+from convatlas.training._ledger import Ledger
 
-_WAIT = timedelta(minutes=30)  # for a process that decodes images while others wait
+_WAIT = timedelta(minutes=10)  # for the slowest process at one exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0  # among those of this machine
+    local_size: int = 1  # processes of this machine
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    ledger: Ledger | None = None  # where processes meet before they exchange tensors
 
     @property
     def leader(self) -> bool:
@@ -76,33 +79,67 @@ class World:
             found[name] = tensor
         return found
 
-    def wait(self) -> None:
-        """Go on when every process has come here."""
-        if not self.alone:
-            self.summed(0.0)
+    def gathered(self, value: Any) -> list[Any]:
+        """Every process's `value`, a small one, by rank; every process must ask."""
+        if self.alone:
+            return [value]
+        found = [None] * self.size
+        dist.all_gather_object(found, value)
+        return found
+
+    @contextmanager
+    def in_turn(self, what: str) -> Iterator[None]:
+        """Let the first process of each machine do `what` before the others, however long it takes.
+
+        All go on when all have done it.
+        """
+        if self.ledger is None:
+            yield
+            return
+        machine = f"{what}/{self.rank - self.local_rank}"
+        if self.local_rank:
+            self.ledger.wait_for(machine, 1)
+        yield
+        self.ledger.count(machine)
+        self.ledger.count(what)
+        self.ledger.wait_for(what, self.size)
 
 
 @contextmanager
 def joined() -> Iterator[World]:
     """The world that torchrun says this process belongs to; alone without torchrun.
 
-    Processes on CUDA devices use one each and nccl, others gloo.
+    Processes on CUDA devices use one each and nccl, others gloo. When one of them fails the others
+    end too: the first to fail raises its error, those that only miss it leave without a word.
 
     Raises:
-        UserError: for variables of torchrun that make no sense.
+        UserError: for variables of torchrun that make no sense; or if another process is gone.
+        SystemExit: with code 2, where another process has said why the run ends.
     """
-    size = _variable("WORLD_SIZE", 1)
+    size, local_size = _variable("WORLD_SIZE", 1), _variable("LOCAL_WORLD_SIZE", 1)
     rank, local_rank = _variable("RANK", 0), _variable("LOCAL_RANK", 0)
-    if not 0 <= rank < size:
-        raise UserError(f"RANK={rank} and WORLD_SIZE={size} do not fit. Let torchrun set them.")
+    if not (0 <= rank < size and 0 <= local_rank < local_size <= size):
+        raise UserError(
+            f"RANK={rank}, WORLD_SIZE={size}, LOCAL_RANK={local_rank} and "
+            f"LOCAL_WORLD_SIZE={local_size} do not fit. Let torchrun set them."
+        )
     device = _device(local_rank)
     if size == 1:
         yield World(device=device)
         return
+    store, _, _ = next(dist.rendezvous("env://", timeout=_WAIT))
     backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=_WAIT)
+    dist.init_process_group(
+        backend,
+        store=dist.PrefixStore("exchange", store),
+        rank=rank,
+        world_size=size,
+        timeout=_WAIT,
+    )
+    ledger = Ledger(dist.PrefixStore("ledger", store))
     try:
-        yield World(rank, size, local_rank, device)
+        with ledger.explained():
+            yield World(rank, size, local_rank, local_size, device, ledger)
     finally:
         dist.destroy_process_group()
 

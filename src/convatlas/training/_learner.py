@@ -23,7 +23,6 @@ from convatlas.training._schedule import learning_rate
 from convatlas.training._synced_norm import synchronise_norms
 from convatlas.training._world import World
 
-
 _BRANCHES = 2**32  # a stream beside those of the processes, which no rank reaches
 
 
@@ -56,7 +55,8 @@ class Learner:
         if class_weights is not None:
             class_weights = class_weights.to(device)
         if teacher is not None:
-            teacher = teacher.to(device).eval().requires_grad_(False)
+            teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            teacher.eval().requires_grad_(False)
         self._loss = self._made(Objective(recipe, class_weights, teacher), compiled=compiled)
 
     def _made(self, objective: Objective, *, compiled: bool) -> nn.Module:
@@ -88,16 +88,16 @@ class Learner:
 
         Random layers draw from a stream of their own for every step and process, so a step does
         not depend on what drew before it; which branches are left out is the same for all
-        processes. Where memory does not suffice, the step is begun again in
-        twice as many micro-batches, and so are those after it: `micro_batches` says how many.
+        processes. Where memory does not suffice, the step is begun again in twice as many
+        micro-batches, and so are those after it: `micro_batches` says how many.
 
         Raises:
             UserError: when memory does not suffice for a single image, or there are more processes.
         """
-        if self._buffers:
-            torch._foreach_copy_(self._kept, self._buffers)
         for layer in self._staged:
             layer.advance(step / self.recipe.steps)
+        if self._buffers:
+            torch._foreach_copy_(self._kept, self._buffers)
         while True:
             try:
                 return self._backward(step, images, labels)
@@ -117,9 +117,8 @@ class Learner:
 
     def _backward(self, step: int, images: Tensor, labels: Tensor) -> float:
         device = self.world.device
-        shared = torch.Generator().manual_seed(seed_of(self.recipe.seed, step, _BRANCHES))
-        own = (self.world.rank,) if self.world.rank else ()
-        torch.manual_seed(seed_of(self.recipe.seed, step, *own))
+        shared = torch.Generator().manual_seed(seed_of(self.recipe.seed, step, rank=_BRANCHES))
+        torch.manual_seed(seed_of(self.recipe.seed, step, rank=self.world.rank))
         self._optimizer.zero_grad(set_to_none=True)  # before the forward: both would exist at once
         images = images.to(device, non_blocking=True)
         labels = labels.to(device, non_blocking=True)
@@ -127,7 +126,7 @@ class Learner:
         if mix is not None:
             images = mix.images
         parts = _parts(len(images), self.micro_batches)
-        total = 0.0
+        losses: list[tuple[Tensor, float]] = []
         for number, part in enumerate(parts):
             share = (part.stop - part.start) / len(images)
             for survival in self._survivals:
@@ -137,8 +136,8 @@ class Learner:
                 if number == 0:
                     loss = loss + self._penalty() / share
             torch.autograd.backward(loss if share == 1.0 else loss * share)
-            total += loss.item() * share
-        return total
+            losses.append((loss.detach(), share))
+        return sum(loss.item() * share for loss, share in losses)  # waits for the device once
 
     def _synchronised(self, last: bool) -> AbstractContextManager[None]:
         """Gradients are exchanged once a step, with its last micro-batch."""
@@ -237,8 +236,9 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
     return Mixed(mix.images[part], mix.labels[part], mix.others[part], mix.share)
 
 
-def seed_of(*entropy: int) -> int:
-    """A seed for a run's seed, a step and what else tells streams apart, unlike that of others."""
+def seed_of(seed: int, step: int, *, rank: int = 0) -> int:
+    """A seed for one step's random layers, unlike that of any other step, seed or process."""
+    entropy = (seed, step, rank)  # zeros at the end do not count, so the order matters
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
@@ -254,7 +254,7 @@ def _state(net: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """The fused kernels walk memory in order: a buffer must lie as its parameter does."""
+    """A buffer lies where its parameter does and as it does: fused kernels walk both in order."""
     if tensor.shape != parameter.shape:
         return tensor.to(parameter.device, copy=True)
     return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

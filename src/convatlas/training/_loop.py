@@ -25,6 +25,7 @@ from convatlas.training._log import Log
 from convatlas.training._monitor import Monitor
 from convatlas.training._readable import Policy
 from convatlas.training._recipe import Recipe
+from convatlas.training._recipe_check import check_schedule, check_sides
 from convatlas.training._result import TrainingResult
 from convatlas.training._run import claim, describe, digest_of
 from convatlas.training._surroundings import Reporter, borrowed
@@ -84,15 +85,16 @@ def train(  # noqa: PLR0913 - the whole description of a training
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
     _check_fit(fields, train_pixels, val_pixels, preprocessing)
     _check_teacher(recipe, teacher)
-    skip = unreadable != "refuse"
-    batches = Batches(train_pixels, preprocessing, recipe, world, skip=skip)
+    check_schedule(recipe, validated=bool(val_pixels))
+    check_sides(family, fields, recipe)
+    batches = Batches(train_pixels, preprocessing, recipe, world, skip=unreadable != "refuse")
     pixels = {"train": train_pixels, "val": val_pixels}
     settings = describe(
         family, variant, fields, preprocessing, recipe, pixels,
         start=start, teacher=teacher, device=world.device.type, compiled=compiled,
     )  # fmt: skip
     validation = None
-    if val_pixels is not None:
+    if val_pixels:
         skip = unreadable == "skip"
         validation = Validation(val_pixels, preprocessing, recipe, world, skip)
     threads = threads or torch.get_num_threads()

@@ -120,7 +120,7 @@ class Training:
         if done.lost:
             images = {x.name: x.reason for part in self.world.gathered(batch.lost) for x in part}
             self._tell("unreadable", {"split": "train", "images": images})
-        rate = self._rate()
+        rate = self._rate(tally.step)
         if done.finite:
             self.learner.move(tally.step, rate)
             tally.loss_sum += done.loss
@@ -146,14 +146,14 @@ class Training:
             lost=bool(found[4]),
         )
 
-    def _rate(self) -> float:
-        """Learning rate of the next step."""
+    def _rate(self, step: int) -> float:
+        """Learning rate of step `step` (from 0), from the validations before it."""
         recipe = self.learner.recipe
         decays = 0
         if recipe.schedule == "plateau":
-            errors = [100.0 - entry["accuracy"] for entry in self.log.of("validation")]
-            decays = plateau_decays(recipe, errors)
-        return learning_rate(recipe, self.tally.step, decays=decays) * 0.5**self.tally.rollbacks
+            before = [entry for entry in self.log.of("validation") if entry["step"] <= step]
+            decays = plateau_decays(recipe, [100.0 - entry["accuracy"] for entry in before])
+        return learning_rate(recipe, step, decays=decays) * 0.5**self.tally.rollbacks
 
     def _not_finite(self, loss: float) -> None:
         """What the recipe says of a step whose loss or gradients are not finite.
@@ -250,7 +250,7 @@ class Training:
                 steps=steps,
                 epoch=self.batches.epochs(step),
                 loss=done.loss,
-                learning_rate=self._rate() if step < steps else 0.0,
+                learning_rate=self._rate(step) if step < steps else 0.0,
                 images_per_s=pace.images_per_s,
                 wait_share=pace.wait_share,
                 seconds=self.clock.seconds,
@@ -275,7 +275,7 @@ class Training:
             what,
             step=step,
             epoch=int(self.batches.epochs(step - 1)) + 1,
-            learning_rate=learning_rate(self.learner.recipe, step - 1),
+            learning_rate=self._rate(step - 1),
             names=self.batches.names(step - 1),
         )
         if self.world.leader:

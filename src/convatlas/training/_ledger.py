@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import sleep
 
-import torch.distributed as dist
+from torch.distributed import DistError
+from torch.distributed.distributed_c10d import Store
 
 from convatlas.errors import UserError
 
@@ -26,7 +27,7 @@ class _Ended(Exception):
 class Ledger:
     """Counters that all processes of a run see."""
 
-    store: dist.Store
+    store: Store
 
     def count(self, name: str) -> None:
         """Add 1 to a counter."""
@@ -62,12 +63,12 @@ class Ledger:
         """Note that this process fails; whether none had before."""
         try:
             return self.store.add(_FAILED, 1) == 1
-        except dist.DistError:  # the store went with the process that held it
+        except DistError:  # the store went with the process that held it
             return True
 
 
 def _lost(error: BaseException) -> bool:
     """Whether `error` is what a process sees when another one ends."""
-    return isinstance(error, _Ended | dist.DistError) or (
+    return isinstance(error, _Ended | DistError) or (
         isinstance(error, RuntimeError) and "gloo" in str(error)
     )

@@ -50,7 +50,7 @@ class Objective:
             return loss
         with torch.no_grad():
             answers = self.teacher(images)
-        part = distillation_loss(logits.float(), answers.float(), self.recipe.temperature)
+        part = distillation_loss(_wide(logits), _wide(answers), self.recipe.temperature)
         return (1 - self.recipe.distillation) * loss + self.recipe.distillation * part
 
     def _labelled(self, logits: Tensor, labels: Tensor, mix: Mixed | None) -> Tensor:
@@ -60,11 +60,16 @@ class Objective:
         return mix.share * own + (1 - mix.share) * self._cross_entropy(logits, mix.others)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        logits, smoothing = logits.float(), self.recipe.label_smoothing
+        logits, smoothing = _wide(logits), self.recipe.label_smoothing
         if self.class_weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
         each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
         return (each * self.class_weights[labels]).mean()
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """In float32, or wider where they are."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def distillation_loss(

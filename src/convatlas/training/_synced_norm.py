@@ -19,7 +19,7 @@ class SyncedNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         axes = (0, 2, 3)
-        wide = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         own = wide.new_tensor([x.numel() // x.shape[1]])
         total = _summed(torch.cat([wide.sum(axes), own]))
         count = total[-1].detach()

@@ -4,6 +4,7 @@ Only the leader (rank 0) reads and writes the run's folder; what it reads the ot
 """
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from convatlas.errors import UserError
 from convatlas.training._ledger import Ledger
@@ -127,18 +130,20 @@ def joined() -> Iterator[World]:
     if size == 1:
         yield World(device=device)
         return
-    store, _, _ = next(dist.rendezvous("env://", timeout=_WAIT))
+    store, _, _ = next(rendezvous("env://", timeout=_WAIT))
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(
         backend,
-        store=dist.PrefixStore("exchange", store),
+        store=PrefixStore("exchange", store),
         rank=rank,
         world_size=size,
         timeout=_WAIT,
     )
-    ledger = Ledger(dist.PrefixStore("ledger", store))
+    ledger = Ledger(PrefixStore("ledger", store))
     try:
-        with ledger.explained():
+        with ledger.explained(), warnings.catch_warnings():
+            # Filters of 1x1 have two names for one order in memory; torch takes them for two.
+            warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
             yield World(rank, size, local_rank, local_size, device, ledger)
     finally:
         dist.destroy_process_group()

@@ -32,8 +32,10 @@ def test_a_new_option_is_a_decision():
             "--size", "--storage", "--threads", "--unreadable",
         ],
         "train": [
-            "--batch", "--crop-share", "--epochs", "--json", "--learning-rate", "--net",
-            "--out", "--seed", "--side", "--steps", "--threads", "--unreadable", "--width",
+            "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
+            "--find-rate", "--json", "--learning-rate", "--max-time", "--net", "--out",
+            "--overfit", "--recipe", "--seed", "--set", "--side", "--steps", "--tensorboard",
+            "--threads", "--unreadable", "--width", "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,11 +106,17 @@ def _spread(count: int, most: int) -> list[int]:
 def _in_words(augmentation: Augmentation) -> str:
     """The fields that are set."""
     parts = [
-        f"{part.name}={getattr(augmentation, part.name)!r}"
+        f"{part.name} {_short(getattr(augmentation, part.name))}"
         for part in fields(augmentation)
         if getattr(augmentation, part.name) != part.default
     ]
     return ", ".join(parts) or "nothing is changed"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_short, value))})"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _write(

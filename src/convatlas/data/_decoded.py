@@ -97,7 +97,7 @@ class DecodedPixels(Pixels):
                 box = boxes.box(place, frame.width, frame.height)
                 factor = factor_for(box, scaled)
                 if factor > 1 and (small := decode_scaled(content, frame, factor)):
-                    return small, in_scaled(box, frame, small)
+                    return small, in_scaled(box, factor)
             picture = decode(content)
         else:
             picture = source.picture(index)
@@ -109,7 +109,9 @@ class DecodedPixels(Pixels):
         def attempt(place: int) -> str | None:
             try:
                 work(place)
-            except (Undecodable, UserError) as error:
+            except Undecodable as error:
+                return str(error)
+            except UserError as error:
                 return str(error.__cause__ or error)
             return None
 

@@ -182,8 +182,8 @@ def page(ablation, compare, path):
     first = compare[0]
     text = f"""# The recipe `fast`: accuracy by time
 
-Made by `benchmarks/fast_recipe.py`. Fashion-MNIST; minutes are CPU minutes of one core ({first["cpu"]},
-torch {first["torch"]}, one thread), so other work on the machine does not count.
+Made by `benchmarks/fast_recipe.py`. Fashion-MNIST; minutes are CPU minutes of one core
+({first["cpu"]}, torch {first["torch"]}, one thread), so other work on the machine does not count.
 
 ## Against `small-data`, on the 10,000 test images ({first["net"]})
 

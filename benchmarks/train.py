@@ -162,7 +162,7 @@ def write_page(path, rows, conditions, geometric_mean):
         "",
         f"{conditions}. Geometric mean of the ratios: **{geometric_mean:.2f}**.",
         "",
-        "| net | batch | peer | ours ms | plain ms | ratio | quartiles | rounds | making a batch ms |",
+        "| net | batch | peer | ours ms | plain ms | ratio | quartiles | rounds | a batch ms |",
         "|---|--:|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:

@@ -88,12 +88,6 @@ def plan_of(
     require_fit(lesson.variant, spec)
     situation = situation_of(material, lesson.variant, spec)
     made = _recipe(lesson, out, recipe, situation, spec, threads=threads, world=world)
-    if made.first_side < 1 and "any side" not in situation.has:
-        raise UserError(
-            f"first_side={made.first_side:g} of recipe {made.name!r} begins with smaller images, "
-            f"but {lesson.variant} takes {spec.input_side} pixels a side only. Use a net that "
-            "averages its last map, or first_side=1."
-        )
     plan = Plan(material=material, spec=spec, recipe=made)
     if not world.local_rank:
         for split in ("train", "val", "test"):

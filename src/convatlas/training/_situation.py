@@ -32,7 +32,7 @@ def abilities(variant: str, spec: Spec) -> frozenset[Requirement]:
         "auxiliary heads": hasattr(net, "forward_with_aux"),
         "condensing layers": any(isinstance(m, StagedLayer) for m in net.modules()),
         "norms": has_norm(net),
-        "any side": takes(net, spec, max(1, spec.input_side * 3 // 4)),
+        "any side": takes(net, spec, max(1, spec.input_side * 3 // 5)),
     }
     return frozenset(name for name, there in found.items() if there)
 

@@ -230,7 +230,7 @@ def test_headers_that_say_what_cannot_be(tmp_path, photos, change):
     out = tmp_path / "x.packed"
     pack(str(photos), out, WHOLE)
     content = out.read_bytes()
-    place, length = np.frombuffer(content, "<u8", 2, 16).tolist()
+    place = int(np.frombuffer(content, "<u8", 1, 16)[0])
     header = json.dumps({**json.loads(content[place:]), **change}).encode()
     told = content[:24] + len(header).to_bytes(8, "little") + content[32:place] + header
     out.write_bytes(resealed(told))

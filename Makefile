@@ -58,6 +58,7 @@ counts: setup
 
 docs: counts
 	$(BIN)/python benchmarks/zoo_page.py
+	$(BIN)/python benchmarks/recipes_page.py
 
 # Predicted memory beside what torch's allocator reports.
 memory: setup

@@ -21,10 +21,15 @@ def test_a_new_option_is_a_decision():
 
     from convatlas.cli import app
 
-    group = typer.main.get_command(app)
+    def listed(group, before=""):
+        for name, command in group.commands.items():
+            yield before + name, command
+            if hasattr(command, "commands"):
+                yield from listed(command, f"{name} ")
+
     options = {
         name: sorted(o for p in command.params for o in p.opts if o.startswith("--"))
-        for name, command in group.commands.items()
+        for name, command in listed(typer.main.get_command(app))
     }
     assert options == {
         "choose": [
@@ -34,8 +39,8 @@ def test_a_new_option_is_a_decision():
         "train": [
             "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
             "--find-rate", "--json", "--learning-rate", "--max-time", "--net", "--out",
-            "--overfit", "--recipe", "--seed", "--set", "--side", "--steps", "--tensorboard",
-            "--threads", "--unreadable", "--width", "--workers",
+            "--overfit", "--precision", "--recipe", "--seed", "--set", "--side", "--steps",
+            "--tensorboard", "--threads", "--unreadable", "--width", "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [
@@ -67,6 +72,9 @@ def test_a_new_option_is_a_decision():
         "show": ["--json"],
         "models": ["--json"],
         "check": ["--json", "--slips"],
+        "recipes": ["--for", "--json"],
+        "recipes show": ["--json"],
+        "recipes diff": ["--json"],
     }  # fmt: skip
 
 

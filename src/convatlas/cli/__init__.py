@@ -16,6 +16,7 @@ from convatlas.cli import (
     models,
     predict,
     protocols,
+    recipes,
     report,
     show,
     time,
@@ -52,6 +53,7 @@ for module in (
     check,
 ):
     app.command(module.__name__.rpartition(".")[2].rstrip("_"))(module.command)
+app.add_typer(recipes.commands, name="recipes")
 
 
 def main() -> None:

@@ -38,6 +38,10 @@ Compile = Annotated[
 ]
 CheckpointEvery = Annotated[str, typer.Option(help="Time between checkpoints: 20s, 5m.")]
 Seed = Annotated[int, typer.Option(help="Of splits, weights and order.")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    typer.Option(help="auto: the faster here, measured; by default the recipe's."),
+]
 Unreadable = Annotated[Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")]
 TensorBoard = Annotated[
     bool, typer.Option("--tensorboard", help="Write curves to OUT/tensorboard too.")

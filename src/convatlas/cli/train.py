@@ -11,7 +11,8 @@ def command(
     batch: options.Batch = None, learning_rate: options.LearningRate = None,
     threads: options.Threads = None, workers: options.Workers = None,
     compiled: options.Compile = False, checkpoint_every: options.CheckpointEvery = "20s",
-    seed: options.Seed = 0, unreadable: options.Unreadable = "skip",
+    seed: options.Seed = 0, precision: options.Precision = None,
+    unreadable: options.Unreadable = "skip",
     tensorboard: options.TensorBoard = False, dry_run: options.DryRun = False,
     overfit: options.Overfit = None, find_rate: options.FindRate = False,
     as_json: options.AsJson = False,
@@ -43,6 +44,7 @@ def command(
         compiled=compiled,
         checkpoint_seconds=duration_of("--checkpoint-every", checkpoint_every),
         seed=seed,
+        precision=precision,
         unreadable=unreadable,
     )
     trials.refuse_several(dry_run=dry_run, overfit=overfit is not None, find_rate=find_rate)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._random import uniform, words
+from convatlas.data._random import mixed, words
 from convatlas.errors import UserError
 
 _BETA = 0.999  # of the effective number; the paper tries 0.9 to 0.9999
@@ -44,10 +44,11 @@ def balanced_order(
     order follows from (labels, seed, epoch) alone.
     """
     n = len(labels)
-    present = np.unique(labels)
+    present, own = np.unique(labels, return_inverse=True)
+    by_class = np.argsort(own, kind="stable").astype(np.int64, copy=False)
+    ends = np.cumsum(np.bincount(own))
     chosen = []
-    for number, label in enumerate(present):
-        members = np.flatnonzero(labels == label)
+    for number, members in enumerate(np.split(by_class, ends[:-1])):
         first, last = (_part(e * n, number, len(present)) for e in (epoch, epoch + 1))
         chosen.append(_run_of(members, first, last, seed=seed))
     rows = np.concatenate(chosen)
@@ -66,11 +67,10 @@ def _run_of(
     members: npt.NDArray[np.int64], first: int, last: int, *, seed: int
 ) -> npt.NDArray[np.int64]:
     """Places `first` to `last` of the members, which come round in ever new orders."""
-    turns = range(first // len(members), -(-last // len(members)))
-    orders = [
-        members[np.argsort(uniform(words(members, seed=seed, epoch=turn, stream=_STREAM - 1)))]
-        for turn in turns
-    ]
-    start = first - turns.start * len(members)
-    joined = np.concatenate(orders) if orders else members[:0]
-    return joined[start : start + last - first]
+    size = len(members)
+    turns = np.arange(first // size, -(-last // size), dtype=np.int64)
+    of_turn = words(turns, seed=seed, epoch=0, stream=_STREAM - 1)
+    ranks = mixed(of_turn[:, None] ^ mixed(members.astype(np.uint64))[None, :])
+    orders = members[np.argsort(ranks, axis=1, kind="stable")].ravel()
+    start = first - first // size * size
+    return orders[start : start + last - first]

@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._decode import Undecodable
+from convatlas.data._decode import Undecodable, decode
 from convatlas.data._fit import fit, whole
 from convatlas.data._jpeg import plain_frame
 from convatlas.data._picture import Picture
 from convatlas.data._pixels import Pixels
 from convatlas.data._preprocessing import Interpolation
-from convatlas.data._scaled_jpeg import HasContent, decode_scaled, factor_for, in_scaled
-from convatlas.data._types import Split
+from convatlas.data._scaled_jpeg import decode_scaled, factor_for, in_scaled
+from convatlas.data._types import HasContent, Split
 from convatlas.data._unreadable import UnreadableImages
 from convatlas.data.augmentation import Augmentation, Box, Boxes, Draw, cut, finish
 from convatlas.errors import UserError
@@ -49,11 +49,11 @@ class DecodedPixels(Pixels):
         """
         squares = np.empty((len(indices), self.side, self.side, self.channels), np.uint8)
 
-        def decode(place: int) -> None:
+        def decode_one(place: int) -> None:
             picture = self.split.source.picture(int(indices[place]))
             squares[place] = fit(picture, self.side, self.channels, self.interpolation)
 
-        self._each(decode, indices)
+        self._each(decode_one, indices)
         return squares
 
     def changed(
@@ -77,28 +77,30 @@ class DecodedPixels(Pixels):
         scaled = side if augmentation.scaled_decoding else None
         crops = np.empty((len(indices), side, side, self.channels), np.uint8)
 
-        def decode(place: int) -> None:
+        def decode_one(place: int) -> None:
             picture, box = self._boxed(int(indices[place]), place, boxes, scaled=scaled)
             pixels = whole(picture, self.channels)
             crops[place] = cut(pixels, box, side, augmentation.interpolation)
 
-        self._each(decode, indices)
+        self._each(decode_one, indices)
         return finish(crops, augmentation, draw)
 
     def _boxed(
         self, index: int, place: int, boxes: Boxes, *, scaled: int | None
     ) -> tuple[Picture, Box]:
         """The picture and its crop; `scaled`: the side that a smaller copy's crop must have."""
-        source = self.split.source
+        source, content = self.split.source, None
         if scaled is not None and isinstance(source, HasContent):
             content = source.content(index)
-            frame = plain_frame(content)
-            if frame is not None:
+        if scaled is not None and content is not None:
+            if (frame := plain_frame(content)) is not None:
                 box = boxes.box(place, frame.width, frame.height)
                 factor = factor_for(box, scaled)
                 if factor > 1 and (small := decode_scaled(content, frame, factor)):
-                    return small, in_scaled(box, frame, small)
-        picture = source.picture(index)
+                    return small, in_scaled(box, factor)
+            picture = decode(content)
+        else:
+            picture = source.picture(index)
         return picture, boxes.box(place, *picture.size)
 
     def _each(self, work: Callable[[int], None], indices: npt.NDArray[np.integer[Any]]) -> None:
@@ -107,7 +109,9 @@ class DecodedPixels(Pixels):
         def attempt(place: int) -> str | None:
             try:
                 work(place)
-            except (Undecodable, UserError) as error:
+            except Undecodable as error:
+                return str(error)
+            except UserError as error:
                 return str(error.__cause__ or error)
             return None
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from convatlas.data._advice import augmentation_for
-from convatlas.data._pixels import Pixels, channel_statistics
+from convatlas.data._pixels import Pixels
 from convatlas.data._prepare import decoded, prepare
 from convatlas.data._preprocessing import Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._relabel import split_of
+from convatlas.data._statistics import channel_statistics
 from convatlas.data._types import Dataset, SplitName
 from convatlas.data.augmentation import Augmentation
 

@@ -65,33 +65,3 @@ class StoredPixels(Pixels):
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """The images of those numbers, copied out of the array."""
         return np.take(self.images, indices, axis=0)
-
-
-def channel_statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel on the 0..1 scale, from exact integer sums.
-
-    At most 10,000 images at equal distances are read, fewer where images are large.
-    """
-    first = pixels.batch(np.zeros(1, np.int64))
-    most = min(len(pixels), 10_000, max(256, _MOST_BYTES // first.nbytes))
-    chosen = np.arange(most) * len(pixels) // most
-    channels = first.shape[-1]
-    histogram = np.zeros((channels, 256), np.int64)
-    for start in range(0, most, _AT_ONCE):
-        batch = pixels.batch(chosen[start : start + _AT_ONCE])
-        for channel in range(channels):
-            histogram[channel] += np.bincount(batch[..., channel].ravel(), minlength=256)
-    levels = np.arange(256)
-    means, deviations = [], []
-    for counts in histogram:
-        total, first_sum = int(counts.sum()), int(counts @ levels)
-        square_sum = int(counts @ levels**2)
-        variance = (square_sum * total - first_sum**2) / total**2  # whole numbers up to here
-        means.append(first_sum / total / 255)
-        deviations.append(max(variance, _LEAST_VARIANCE) ** 0.5 / 255)
-    return tuple(means), tuple(deviations)
-
-
-_MOST_BYTES = 1 << 28
-_AT_ONCE = 256
-_LEAST_VARIANCE = 1.0  # of one grey level: images of a single colour still can be divided by it

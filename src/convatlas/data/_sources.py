@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._decode import Undecodable, read_picture
+from convatlas.data._decode import Undecodable, read_content, read_picture
 from convatlas.data._names import Names
 from convatlas.data._picture import Picture
-from convatlas.data._types import ImageSource
+from convatlas.data._types import HasContent, ImageSource
 from convatlas.data._walk import FOREIGN_EXTENSIONS
 from convatlas.errors import UserError
 
@@ -41,6 +41,14 @@ class FileImages:
                     f"{extension} files are not supported; convert it to JPEG or PNG"
                 ) from error
             raise
+
+    def content(self, index: int) -> bytes | None:
+        """The bytes of the file of that number.
+
+        Raises:
+            Undecodable: if it cannot be read.
+        """
+        return read_content(self.path(index))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,3 +86,8 @@ class SomeImages:
                 f"Image {self.names[index]!r} was readable before and now is not: {error}. "
                 "Open the data set again."
             ) from error
+
+    def content(self, index: int) -> bytes | None:
+        """The bytes of the image file of that number among them."""
+        source = self.source
+        return source.content(int(self.members[index])) if isinstance(source, HasContent) else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,14 @@ class ImageSource(Protocol):
 
     def picture(self, index: int) -> Picture:
         """The picture of that number."""
+
+
+@runtime_checkable
+class HasContent(Protocol):
+    """A source that may also give its images' files as they are."""
+
+    def content(self, index: int) -> bytes | None:
+        """The bytes of the image file of that number; None if no file of its own holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,6 +17,7 @@ from convatlas.training._named import Length, NamedRecipe, Situation
 from convatlas.training._overfit import Overfit, overfit
 from convatlas.training._pace_log import read_pace
 from convatlas.training._plan import recipe_for
+from convatlas.training._precision import PrecisionTimes, precision_that_pays
 from convatlas.training._range_test import RULE as RATE_RULE
 from convatlas.training._range_test import RateTest, find_rate
 from convatlas.training._recipe import Recipe
@@ -38,6 +39,7 @@ __all__ = [
     "NamedRecipe",
     "Overfit",
     "Pace",
+    "PrecisionTimes",
     "RateTest",
     "Recipe",
     "Record",
@@ -56,6 +58,7 @@ __all__ = [
     "joined",
     "overfit",
     "pace",
+    "precision_that_pays",
     "read_changes",
     "read_pace",
     "read_record",

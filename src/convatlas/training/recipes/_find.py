@@ -14,6 +14,7 @@ from convatlas.training._named import Length, Situation, steps_of
 from convatlas.training._recipe import Recipe
 
 _MOST_BYTES = 1 << 20
+_MOST_EPOCHS = 1_000_000
 
 
 class AnyRecipe(Protocol):
@@ -75,10 +76,11 @@ def made_for(variant: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecipe:
-    """A recipe that somebody wrote to a file: its own steps, batch size and rate count."""
+    """A recipe that somebody wrote to a file: its own length, batch size and rate count."""
 
     name: str
     recipe: Recipe
+    epochs: float | None = None  # None: the recipe's steps
     about: str = "from a file"
 
     def suits(self, variant: str) -> bool:
@@ -89,8 +91,9 @@ class FileRecipe:
         """The file's recipe, of another length where one is asked for; its rate is not scaled."""
         batch_size = length.batch_size or self.recipe.batch_size
         steps = self.recipe.steps
-        if length.epochs is not None or length.steps is not None:
-            steps = steps_of(length, 1.0, images=situation.images, batch_size=batch_size)
+        if self.epochs is not None or length.epochs is not None or length.steps is not None:
+            epochs = self.epochs or 1.0
+            steps = steps_of(length, epochs, images=situation.images, batch_size=batch_size)
         return replace(self.recipe, steps=steps, batch_size=batch_size, seed=length.seed)
 
 
@@ -109,4 +112,10 @@ def read_recipe(path: Path) -> FileRecipe:
     if not isinstance(values, dict):
         raise UserError(f"{str(path)!r} holds no recipe: give an object with a recipe's fields.")
     recipe = Recipe.from_dict(values.get("recipe", values))
-    return FileRecipe(name=path.stem, recipe=recipe)
+    epochs = values.get("epochs") if "recipe" in values else None
+    if epochs is not None and not (type(epochs) in (int, float) and 0 < epochs <= _MOST_EPOCHS):
+        raise UserError(
+            f"epochs={epochs!r} of recipe {str(path)!r} is not a number above 0, at most "
+            f"{_MOST_EPOCHS:,}."
+        )
+    return FileRecipe(name=path.stem, recipe=recipe, epochs=epochs)

@@ -8,7 +8,7 @@ groups (Table 4). The layers condense by the share of the run that is over: in i
 from dataclasses import replace
 
 from convatlas.facts.papers import HUANG2018
-from convatlas.training._named import NamedRecipe
+from convatlas.training._named import NamedRecipe, Requirement
 from convatlas.training.recipes._plain import BORDER, LARGE, PATCHES, PLAIN, SHIFTED, SMALL
 
 _MAIN = "ShichenLiu/CondenseNet, main.py"
@@ -31,13 +31,19 @@ _CODE = {
     "schedule": "section 4.1: a cosine",
     "group_lasso": "section 4.3 (recalled); 0 by default in the released code",
 }
-_CONDENSING = frozenset({"condensing layers"})
+_CONDENSING: frozenset[Requirement] = frozenset({"condensing layers"})
 
 _CIFAR = NamedRecipe(
     name="condensenet-cifar",
     about="Huang et al. 2018, CIFAR: 300 epochs along a cosine, condensing in the first half.",
     paper=HUANG2018,
-    nets=("condensenet[1-9]?", "condensenet1[12]?", "condensenet_light??", "condensenet_light???"),
+    nets=(
+        "condensenet86",
+        "condensenet[1-9]?",
+        "condensenet1[12]?",
+        "condensenet_light??",
+        "condensenet_light???",
+    ),
     sides=SMALL,
     requires=_CONDENSING,
     epochs=300,

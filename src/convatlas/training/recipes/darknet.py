@@ -7,11 +7,11 @@ both recalled.
 
 from dataclasses import replace
 
+from convatlas.data import Augmentation
 from convatlas.models.darknet import REDMON2017, REDMON2018, REDMON_CODE
 from convatlas.training._named import NamedRecipe
 from convatlas.training.recipes._plain import LARGE, PLAIN, scaled
 
-_COLOURS = {"brightness": 0.25, "saturation": 0.25, "hue": 0.1}
 _POLYNOMIAL = replace(
     PLAIN,
     batch_size=128,
@@ -27,6 +27,13 @@ _DEPARTS = (
     "Factors of 0.75 to 1.33 for brightness and saturation are 0.75 to 1.25 here.",
 )
 
+
+def _distorted(low: int, high: int, side: int) -> Augmentation:
+    """Crops that are turned and coloured as in the released files."""
+    crops = scaled(low, high, side)
+    return replace(crops, rotate=7.0, brightness=0.25, saturation=0.25, hue=0.1)
+
+
 _19 = NamedRecipe(
     name="darknet19",
     about="Redmon and Farhadi 2017: the fourth power over 160 epochs.",
@@ -36,7 +43,7 @@ _19 = NamedRecipe(
     epochs=160,
     recipe=replace(
         _POLYNOMIAL,
-        augmentation=replace(scaled(256, 448, 256), rotate=7.0, **_COLOURS),
+        augmentation=_distorted(256, 448, 256),
         warmup_share=1000 / 1_600_000,
     ),
     places={
@@ -89,9 +96,7 @@ _TINY = NamedRecipe(
     nets=("darknet_tiny", "darknet_reference", "darknet_reference_224"),
     sides=LARGE,
     epochs=160,
-    recipe=replace(
-        _POLYNOMIAL, augmentation=replace(scaled(224, 320, 224), rotate=7.0, **_COLOURS)
-    ),
+    recipe=replace(_POLYNOMIAL, augmentation=_distorted(224, 320, 224)),
     places={
         "epochs": "cfg/tiny.cfg and cfg/darknet.cfg: 1,600,000 steps",
         "batch_size": "cfg/tiny.cfg",

@@ -46,7 +46,13 @@ _CIFAR = NamedRecipe(
     name="densenet-cifar",
     about="Huang et al. 2017, CIFAR with augmentation: a tenth at 1/2 and 3/4 of 300 epochs.",
     paper=HUANG2017,
-    nets=("densenet_[1-9]*", "densenet_b_*", "densenet_c_*", "densenet_bc_*0_k*"),
+    nets=(
+        "densenet_bc_100_k12",
+        "densenet_[1-9]*",
+        "densenet_b_*",
+        "densenet_c_*",
+        "densenet_bc_*0_k*",
+    ),
     sides=SMALL,
     epochs=300,
     recipe=replace(_SGD, batch_size=64, augmentation=SHIFTED, milestones=(1 / 2, 3 / 4)),
@@ -115,13 +121,18 @@ _COSINE = replace(
     epochs=100,
     recipe=replace(_IMAGENET.recipe, schedule="cosine", milestones=()),
     places={
+        **{
+            field: f"DenseNet, {place}"
+            for field, place in _IMAGENET.places.items()
+            if field not in ("milestones", "decay_factor")
+        },
+        "decay_spared": "liuzhuang13/DenseNet, train.lua: all parameters",
+        "crop_area": "liuzhuang13/DenseNet, datasets/imagenet.lua",
+        "brightness": "liuzhuang13/DenseNet, datasets/imagenet.lua",
+        "pca_colour": "liuzhuang13/DenseNet, datasets/imagenet.lua",
         "epochs": "section 4 (recalled)",
         "batch_size": "section 4 (recalled)",
         "schedule": "section 4: DenseNet cosine (recalled); liuzhuang13/DenseNet, opts.lua",
-        "crop_area": "as in DenseNet, section 4.1",
-        "learning_rate": "as in DenseNet, section 4.2",
-        "momentum": "as in DenseNet, section 4.2",
-        "weight_decay": "as in DenseNet, section 4.2",
     },
 )
 

@@ -25,7 +25,7 @@ _CIFAR = NamedRecipe(
     name="igcv1-cifar",
     about="Zhang et al. 2017, CIFAR: a tenth at 1/2, 3/4 and 7/8 of 400 epochs.",
     paper=ZHANG2017,
-    nets=("igcv1_*_d*",),
+    nets=("igcv1_l24m2_d38", "igcv1_*_d*"),
     sides=SMALL,
     epochs=400,
     recipe=replace(_SGD, batch_size=64, augmentation=SHIFTED, milestones=(1 / 2, 3 / 4, 7 / 8)),
@@ -49,7 +49,7 @@ _IMAGENET = NamedRecipe(
     name="igcv1-imagenet",
     about="Zhang et al. 2017, ImageNet: a tenth every 30 of 95 epochs.",
     paper=ZHANG2017,
-    nets=("igcv1_*_imagenet",),
+    nets=("igcv1_l100m2_imagenet", "igcv1_*_imagenet"),
     sides=LARGE,
     epochs=95,
     recipe=replace(

@@ -11,11 +11,11 @@ Paths are dropped by the nets themselves: their specs have survival probabilitie
 from dataclasses import replace
 
 from convatlas.facts.papers import ZOPH2018
-from convatlas.training._named import NamedRecipe
+from convatlas.training._named import NamedRecipe, Requirement
 from convatlas.training.recipes._plain import BORDER, INCEPTION, LARGE, PLAIN, SHIFTED, SMALL
 
 _CODE = "tensorflow/models, research/slim/nets/nasnet/nasnet.py"
-_HEADS = frozenset({"auxiliary heads"})
+_HEADS: frozenset[Requirement] = frozenset({"auxiliary heads"})
 
 _MOBILE = NamedRecipe(
     name="nasnet-mobile",

@@ -27,6 +27,7 @@ _CIFAR = NamedRecipe(
     about="He et al. 2016 (identity mappings), CIFAR: warm-up of 400 of 64,000 steps.",
     paper=HE2016B,
     nets=(
+        "preresnet164_cifar",
         "preresnet*_cifar",
         "resnet164_cifar",
         "resnet1001_cifar",

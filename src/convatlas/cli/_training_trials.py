@@ -58,7 +58,7 @@ def _planned(found: DryRun) -> list[list[str]]:
         ["images", ", ".join(f"{split} {n:,}" for split, n in images.items())],
         ["steps", f"{recipe.steps:,} of {recipe.batch_size} images, {found.length_rule}"],
         ["memory", memory],
-        ["speed", f"{found.images_per_s:,.0f} images/s in two steps"],
+        ["speed", f"{found.images_per_s:,.0f} images/s"],
         ["time", f"about {duration(found.seconds)}, with validations and the test"],
     ]
 

@@ -7,8 +7,6 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from convatlas import bundle, models
 from convatlas.analysis import without_weights
 from convatlas.analysis.training_memory import OptimizerName, training_memory
@@ -24,14 +22,17 @@ from convatlas.training._pace_log import read_pace
 from convatlas.training._plan import Plan, refuse_unknown
 from convatlas.training._recipe import Recipe
 from convatlas.training._schedule import learning_rate
-from convatlas.training._subset import Subset, spread
+from convatlas.training._subset import some_of
 from convatlas.training._surroundings import borrowed
+from convatlas.training._throughput import throughput
 from convatlas.training._validation import Validation
 
 if TYPE_CHECKING:
     from convatlas.training._lesson import Lesson
 
 _STEPS = 3
+_MEASURED_S = 2.0  # of steps on random images, for their pace
+_BOUND = 0.2  # share of the time spent waiting for images above which they set the pace
 _SCORED = 64  # images of the test that are scored
 _OPTIMIZERS: dict[str, OptimizerName] = {
     "sgd": "momentum", "sgd_inside": "momentum", "adam": "adam", "adamw": "adamw",
@@ -52,7 +53,7 @@ class DryRun:
     rate_rule: str
     length_rule: str
     memory_bytes: int | None  # of a step, computed; None: not known for this net
-    images_per_s: float  # of the second and third step
+    images_per_s: float  # expected
     seconds: float  # predicted: steps, validations and test
     parts: tuple[tuple[str, float], ...]  # what was tried, in order, with its seconds
 
@@ -116,13 +117,12 @@ def _validate(plan: Plan, lesson: "Lesson") -> int:
 
 def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tuple[Any, float]:
     """Three steps as the run does them; the trained net, and the images a second."""
-    val = plan.pixels("val")
     trained = train(
         models.family_of(lesson.variant).name,
         lesson.variant,
         plan.spec,
         plan.pixels("train"),
-        Subset(val, spread(np.asarray(val.labels), _SCORED)),
+        some_of(plan.pixels("val"), _SCORED),
         plan.preprocessing,
         first_steps(plan.recipe),
         folder / "run",
@@ -131,8 +131,21 @@ def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tu
         checkpoint_seconds=1e-3,
         progress=progress,
     )  # fmt: skip
-    later = [line["images_per_s"] for line in read_pace(folder / "run")][1:]
-    return trained, len(later) / sum(1 / max(speed, 1e-9) for speed in later)
+    return trained, _speed(plan, lesson, read_pace(folder / "run")[1:])
+
+
+def _speed(plan: Plan, lesson: "Lesson", later: list[dict[str, Any]]) -> float:
+    """Images a second: of steps on random images, or of these if they waited for theirs.
+
+    A few steps are slower than those to come; how long they waited tells whether to use them.
+    """
+    family = models.family_of(lesson.variant).name
+    steady = throughput(
+        family, plan.spec, plan.recipe, threads=lesson.computing, seconds=_MEASURED_S
+    )
+    seen = len(later) / sum(1 / max(line["images_per_s"], 1e-9) for line in later)
+    waited = sum(line["wait_share"] for line in later) / len(later)
+    return min(seen, steady) if waited > _BOUND else steady
 
 
 def first_steps(recipe: Recipe) -> Recipe:
@@ -152,8 +165,7 @@ def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: Any) -> Path:
     """Score some test images, write the bundle and read it."""
     from convatlas.training._lesson import bundle_info
 
-    dataset, test = plan.material.dataset, plan.pixels("test")
-    some = Subset(test, spread(np.asarray(test.labels), _SCORED))
+    dataset, some = plan.material.dataset, some_of(plan.pixels("test"), _SCORED)
     scores = evaluate(predictor_of(trained.net.cpu()), some, plan.preprocessing, dataset.classes)
     info = bundle_info(lesson.variant, plan.spec, dataset, plan.preprocessing, trained, scores)
     path = bundle.save(folder / f"{lesson.variant}.bundle", trained.net, info)

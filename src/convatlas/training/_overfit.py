@@ -16,13 +16,13 @@ from convatlas.data import Augmentation, Preprocessing, Progress, centre, normal
 from convatlas.errors import UserError
 from convatlas.files import locked
 from convatlas.layers import SampleDrop, Survival
-from convatlas.training._account import account
+from convatlas.training._account import rate_rule
 from convatlas.training._batches import Batches, prefetched
 from convatlas.training._fresh import fresh, planned
 from convatlas.training._learner import Learner
 from convatlas.training._plan import refuse_unknown
 from convatlas.training._recipe import Recipe
-from convatlas.training._subset import Subset, spread
+from convatlas.training._subset import Subset, some_of
 from convatlas.training._surroundings import borrowed
 
 if TYPE_CHECKING:
@@ -105,10 +105,13 @@ def overfit(
         if plan.recipe.batch_size > count:
             lesson = replace(lesson, batch_size=count)
             plan = planned(lesson, out, progress=progress, say=lambda _: None)
-    say(account(lesson, plan))
-    say(f"overfitting {count:,} images: no augmentation, no regulariser")
+    say(
+        f"{lesson.variant} on {count:,} images, without augmentation and regularisers: "
+        f"{rate_rule(lesson, plan)}; at most {plan.recipe.steps:,} steps of "
+        f"{plan.recipe.batch_size} images"
+    )
     pixels = plan.material.pixels("train", plan.spec.input_side)
-    some = Subset(pixels, spread(np.asarray(pixels.labels), count))
+    some = some_of(pixels, count)
     with borrowed(lesson.computing, seed=plan.recipe.seed):
         learner = Learner(certain(fresh(lesson, plan)), bare(plan.recipe))
         return _learned(learner, some, plan.preprocessing, progress)

@@ -1,41 +1,38 @@
 """Some images of a set."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data import Augmentation, Pixels
+from convatlas.data import Pixels
 
 Rows = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subset(Pixels):
     """The images of `whole` at `rows`, numbered anew."""
 
-    def __init__(self, whole: Pixels, rows: Rows) -> None:
-        self._whole = whole
-        self._rows = rows
-        self.labels = np.asarray(whole.labels)[rows]
-        self.names = [whole.names[int(row)] for row in rows]
-        self.net_side = whole.net_side
+    whole: Pixels
+    rows: Rows
 
     def batch(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """The images at these places: [n, stored_side, stored_side, channels]."""
-        return self._whole.batch(self._rows[indices])
+        return self.whole.batch(self.rows[indices])
 
-    def changed(
-        self,
-        indices: npt.NDArray[np.integer[Any]],
-        augmentation: Augmentation,
-        side: int,
-        *,
-        seed: int,
-        epoch: int,
-    ) -> npt.NDArray[np.uint8]:
-        """Those images as one epoch of training sees them: as in the whole set."""
-        rows = self._rows[indices]
-        return self._whole.changed(rows, augmentation, side, seed=seed, epoch=epoch)
+
+def some_of(whole: Pixels, count: int) -> Subset:
+    """`count` images of all classes, as `spread` picks them."""
+    rows = spread(whole.labels, count)
+    return Subset(
+        whole=whole,
+        rows=rows,
+        labels=whole.labels[rows],
+        names=[whole.names[int(row)] for row in rows],
+        net_side=whole.net_side,
+    )
 
 
 def spread(labels: Rows, count: int) -> Rows:

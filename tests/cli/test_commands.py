@@ -71,6 +71,13 @@ def test_a_new_option_is_a_decision():
         "show": ["--json"],
         "models": ["--json"],
         "check": ["--json", "--slips"],
+        "data": [],
+        "data scan": ["--cache", "--json", "--seed"],
+        "data show": [
+            "--cache", "--epochs", "--json", "--net", "--out", "--per-class", "--recipe", "--seed",
+            "--side",
+        ],
+        "data pack": ["--json", "--out", "--short-side", "--side"],
         "recipes": ["--for", "--json"],
         "recipes show": ["--json"],
         "recipes diff": ["--json"],

@@ -37,9 +37,10 @@ def test_a_new_option_is_a_decision():
             "--size", "--storage", "--threads", "--unreadable",
         ],
         "train": [
-            "--batch", "--crop-share", "--epochs", "--json", "--learning-rate", "--net",
-            "--out", "--precision", "--seed", "--side", "--steps", "--threads", "--unreadable",
-            "--width",
+            "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
+            "--find-rate", "--json", "--learning-rate", "--max-time", "--net", "--out",
+            "--overfit", "--precision", "--recipe", "--seed", "--set", "--side", "--steps",
+            "--tensorboard", "--threads", "--unreadable", "--width", "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [
@@ -71,6 +72,13 @@ def test_a_new_option_is_a_decision():
         "show": ["--json"],
         "models": ["--json"],
         "check": ["--json", "--slips"],
+        "data": [],
+        "data scan": ["--cache", "--json", "--seed"],
+        "data show": [
+            "--cache", "--epochs", "--json", "--net", "--out", "--per-class", "--recipe", "--seed",
+            "--side",
+        ],
+        "data pack": ["--json", "--out", "--short-side", "--side"],
         "recipes": ["--for", "--json"],
         "recipes show": ["--json"],
         "recipes diff": ["--json"],

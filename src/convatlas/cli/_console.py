@@ -50,13 +50,12 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def resumable(*, leader: bool = True) -> Iterator[None]:
-    """Say on an interruption that nothing is lost; of many processes the leader does."""
+def resumable() -> Iterator[None]:
+    """Say on an interruption that nothing is lost."""
     try:
         yield
     except KeyboardInterrupt:
-        if leader:
-            say("stopped; the same command goes on from here")
+        say("stopped; the same command goes on from here")
         raise
 
 
@@ -89,9 +88,9 @@ class Progress:
 
 
 @contextmanager
-def progress(*, leader: bool = True) -> Iterator[Progress]:
-    """Progress on stderr for as long as the block runs; of many processes the leader has bars."""
-    if not leader or not sys.stderr.isatty():
+def progress() -> Iterator[Progress]:
+    """Progress on stderr for as long as the block runs."""
+    if not sys.stderr.isatty():
         yield Progress()
         return
     from rich.console import Console

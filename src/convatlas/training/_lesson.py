@@ -15,6 +15,7 @@ from convatlas.errors import UserError
 from convatlas.evaluation import Evaluation, evaluate, predictor_of
 from convatlas.files import locked, write_json
 from convatlas.models import Spec
+from convatlas.training._account import account
 from convatlas.training._loop import train
 from convatlas.training._monitor import Monitor
 from convatlas.training._plan import Plan, plan_of, refuse_unknown
@@ -76,6 +77,11 @@ class Lesson:
         if not 0 <= self.seed < 2**32:
             raise UserError(f"seed={self.seed}; it must be 0 to {2**32 - 1}.")
 
+    @property
+    def computing(self) -> int:
+        """Threads that the net computes with: never measured, since weights depend on them."""
+        return self.threads or len(os.sched_getaffinity(0))
+
 
 def teach(
     lesson: Lesson,
@@ -97,13 +103,12 @@ def teach(
         UserError: for data, a net or numbers that cannot be used together.
     """
     world = world or World()
-    if not world.leader:
-        progress, say = _unheard, _unheard
-    # Never measured: weights depend on it.
-    threads = lesson.threads or max(1, len(os.sched_getaffinity(0)) // world.local_size)
+    threads = lesson.threads or max(1, lesson.computing // world.local_size)
     refuse_unknown(lesson)
     with locked(out) if world.leader else nullcontext():
         plan = plan_of(lesson, out, world=world, threads=threads, progress=progress, say=say)
+        if world.leader:
+            say(account(lesson, plan))
         trained = train(
             models.family_of(lesson.variant).name,
             lesson.variant,
@@ -124,10 +129,6 @@ def teach(
         for note in trained.notes:
             say(note)
         return _scored(lesson, out, plan, trained, progress) if world.leader else {}
-
-
-def _unheard(*_: object) -> None:
-    """What processes beside the leader have to tell."""
 
 
 def _scored(

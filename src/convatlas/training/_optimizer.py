@@ -22,8 +22,9 @@ def make_optimizer(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
     rate, momentum = recipe.learning_rate, recipe.momentum
     if recipe.optimizer == "sgd":
         nesterov = recipe.nesterov and momentum > 0
-        found = optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
-        return _at_rest(found) if momentum else found
+        return _with_velocities(
+            optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+        )
     if recipe.optimizer == "sgd_inside":
         return SGDInside(groups, lr=rate, momentum=momentum)
     if recipe.optimizer == "rmsprop":
@@ -35,15 +36,17 @@ def make_optimizer(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
     return kind(groups, lr=rate, betas=betas, eps=recipe.epsilon, fused=True)
 
 
-def _at_rest(optimizer: optim.SGD) -> optim.SGD:
-    """With a velocity of zero for every weight, which gives the same first step.
+def _with_velocities(optimizer: optim.SGD) -> optim.SGD:
+    """Every velocity at 0 from the start, where torch's fused kernel would make them all at once.
 
-    The fused kernel refuses weights without a velocity beside others that have one, and a branch
-    that is dropped in the first step would have none.
+    It fails when a weight has its first gradient after others: a block that stochastic depth
+    skipped in the steps before.
     """
     for group in optimizer.param_groups:
-        for weight in group["params"]:
-            optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        for parameter in group["params"] if group["momentum"] else ():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(
+                parameter, requires_grad=False
+            )
     return optimizer
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,14 @@ from convatlas.data._types import SplitName
 from convatlas.errors import UserError
 from convatlas.files import write_json
 from convatlas.models import Spec
+from convatlas.training._changes import changed
 from convatlas.training._named import Length, NamedRecipe, Situation
 from convatlas.training._precision import (
     PrecisionTimes,
     precision_that_pays,
     remembered_precision,
 )
-from convatlas.training._recipe import Recipe, known
+from convatlas.training._recipe import Recipe
 from convatlas.training._recipe_fields import Precision
 from convatlas.training._situation import situation_of
 from convatlas.training._throughput import throughput
@@ -61,7 +62,7 @@ def refuse_unknown(lesson: "Lesson") -> None:
     """
     models.spec_of(lesson.variant, width_multiplier=lesson.width)
     find(lesson.recipe)
-    replace(Recipe(), **known(lesson.changes, Recipe, "recipe"))
+    changed(Recipe(), lesson.changes)
 
 
 def plan_of(
@@ -154,7 +155,7 @@ def _recipe(
             epochs=lesson.epochs, steps=steps, batch_size=lesson.batch_size, seed=lesson.seed
         )
         made = named.plan(situation, length)
-        return replace(made, **changes) if changes else made
+        return changed(made, changes)
 
     if lesson.precision is not None:
         changes["precision"] = _precision(lesson, out, of(1), spec, threads=threads, world=world)

@@ -17,7 +17,7 @@ from convatlas.data._decode import Undecodable
 from convatlas.data._pool import available_cores, in_chunks
 from convatlas.data._progress import Progress
 from convatlas.data._scan import Looks, reporter
-from convatlas.data.packed._form import Form
+from convatlas.data.packed._form import PackedForm
 from convatlas.data.packed._header import BLOCK_BYTES, PIXELS_AT, VERSION, write_header
 from convatlas.data.packed._table import Table, offsets_of
 from convatlas.errors import UserError
@@ -31,7 +31,7 @@ def write_packed(
     path: Path,
     collection: Collection,
     looks: Looks,
-    form: Form,
+    form: PackedForm,
     source: str,
     *,
     progress: Progress | None = None,
@@ -71,11 +71,12 @@ def write_packed(
                 blocks.write(each)
             finished += len(pixels)
             done(finished)
-        pixel_bytes = blocks.written
-        blocks.write(table.as_bytes())
+        rows = table.as_bytes()
+        file.write(rows)
         header = _header(collection, looks, form, source, table)
-        sizes = {"pixel_bytes": pixel_bytes, "table_bytes": blocks.written - pixel_bytes}
-        write_header(file, {**header, **sizes, "blocks": blocks.digests()})
+        sizes = {"pixel_bytes": blocks.written, "table_bytes": len(rows)}
+        sums = {"blocks": blocks.digests(), "table": sha256(rows).hexdigest()}
+        write_header(file, {**header, **sizes, **sums})
         size = os.fstat(file.fileno()).st_size
     return size
 
@@ -84,7 +85,7 @@ class _Decoder:
     """Pictures as the bytes that are packed."""
 
     def __init__(
-        self, collection: Collection, table: Table, form: Form, members: Sequence[int]
+        self, collection: Collection, table: Table, form: PackedForm, members: Sequence[int]
     ) -> None:
         self._collection = collection
         self._table = table
@@ -113,7 +114,7 @@ class _Decoder:
 
 
 class _Blocks:
-    """A file's content, with a SHA-256 of each block of it."""
+    """A file's pixels, with a SHA-256 of each block of them."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -142,7 +143,7 @@ class _Blocks:
 
 
 def _header(
-    collection: Collection, looks: Looks, form: Form, source: str, table: Table
+    collection: Collection, looks: Looks, form: PackedForm, source: str, table: Table
 ) -> dict[str, object]:
     origin = collection.origin
     lost = unreadable_of(collection, looks)

@@ -40,7 +40,7 @@ def test_a_new_option_is_a_decision():
             "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
             "--find-rate", "--json", "--learning-rate", "--max-time", "--net", "--out",
             "--overfit", "--precision", "--recipe", "--seed", "--set", "--side", "--steps",
-            "--tensorboard", "--threads", "--unreadable", "--width", "--workers",
+            "--tensorboard", "--threads", "--unreadable", "--verify-resume", "--width", "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [

@@ -58,4 +58,7 @@ Overfit = Annotated[
 FindRate = Annotated[
     bool, typer.Option("--find-rate", help="Only find a learning rate: OUT/rate.html.")
 ]
+VerifyResume = Annotated[
+    bool, typer.Option("--verify-resume", help="Only see whether killed runs end the same here.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]

@@ -1,5 +1,6 @@
 """What `convatlas train` does instead of training: a dry run, overfitting, a search for a rate."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from convatlas.device import format_bytes
 from convatlas.errors import CheckFailed, UserError
 from convatlas.files import write_json
 from convatlas.reports._units import seconds as duration
-from convatlas.training import DryRun, Lesson, RateTest, dry_run, find_rate, overfit
+from convatlas.training import DryRun, Lesson, RateTest, dry_run, find_rate, overfit, rehearse
 
 
 def refuse_several(**asked: bool) -> None:
@@ -21,6 +22,33 @@ def refuse_several(**asked: bool) -> None:
     names = [f"--{name.replace('_', '-')}" for name, wanted in asked.items() if wanted]
     if len(names) > 1:
         raise UserError(f"{' and '.join(names)} exclude each other. Give one of them.")
+
+
+def try_resuming(lesson: Lesson, *, as_json: bool) -> None:
+    """Print whether a run that is killed ends with the bytes of one that is not.
+
+    Raises:
+        CheckFailed: if it does not.
+    """
+    if int(os.environ.get("WORLD_SIZE") or 1) > 1:
+        raise UserError("--verify-resume starts its own processes. Run it without torchrun.")
+    with watched() as view, resumable():
+        found = rehearse(lesson, progress=view)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        moments = ", ".join(map(str, found.killed_at))
+        print_table(
+            [f"after {found.steps} steps", "undisturbed", "killed", ""],
+            [
+                [what, found.whole[what][:16], found.killed[what][:16], verdict]
+                for what in found.whole
+                for verdict in ["equal" if found.whole[what] == found.killed[what] else "differs"]
+            ],
+            f"killed -9 after steps {moments}; data workers {', '.join(map(str, found.workers))}",
+        )
+    if not found.equal:
+        raise CheckFailed("The run that was killed ended with other bytes.")
 
 
 def try_everything(lesson: Lesson, out: Path, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ def command(
     unreadable: options.Unreadable = None,
     tensorboard: options.TensorBoard = False, dry_run: options.DryRun = False,
     overfit: options.Overfit = None, find_rate: options.FindRate = False,
+    verify_resume: options.VerifyResume = False,
     as_json: options.AsJson = False,
 ) -> None:  # fmt: skip
     """Train a net, score it on the test images, write its bundle and OUT/report.html.
@@ -48,12 +49,17 @@ def command(
         precision=precision,
         unreadable=unreadable,
     )
-    trials.refuse_several(dry_run=dry_run, overfit=overfit is not None, find_rate=find_rate)
+    trials.refuse_several(
+        dry_run=dry_run, overfit=overfit is not None, find_rate=find_rate,
+        verify_resume=verify_resume,
+    )  # fmt: skip
     if dry_run:
         trials.try_everything(lesson, out, as_json=as_json)
     elif overfit is not None:
         trials.try_overfitting(lesson, overfit, out, as_json=as_json)
     elif find_rate:
         trials.try_rates(lesson, out, as_json=as_json)
+    elif verify_resume:
+        trials.try_resuming(lesson, as_json=as_json)
     else:
         run(lesson, out, tensorboard=tensorboard, as_json=as_json)

@@ -22,6 +22,7 @@ from convatlas.training._range_test import RULE as RATE_RULE
 from convatlas.training._range_test import RateTest, find_rate
 from convatlas.training._recipe import Recipe
 from convatlas.training._record import Record, read_record
+from convatlas.training._rehearsal import Rehearsal, rehearse
 from convatlas.training._result import TrainingResult
 from convatlas.training._situation import situation_of
 from convatlas.training._tensorboard import TensorBoard
@@ -43,6 +44,7 @@ __all__ = [
     "RateTest",
     "Recipe",
     "Record",
+    "Rehearsal",
     "Situation",
     "Status",
     "TensorBoard",
@@ -63,6 +65,7 @@ __all__ = [
     "read_pace",
     "read_record",
     "recipe_for",
+    "rehearse",
     "situation_of",
     "teach",
     "throughput",

@@ -82,8 +82,11 @@ class Clock:
         return last or monotonic() - self._told >= _STATUS_S
 
     def checkpoint_is_due(self) -> bool:
-        """Whether the time between checkpoints is over; it grows with what one costs."""
-        return monotonic() - self._saved >= max(self._every, _SHARE * self._cost)
+        """Whether the time between checkpoints is over; it grows with what one costs.
+
+        A time of 0 makes one due after every step, whatever it costs.
+        """
+        return not self._every or monotonic() - self._saved >= max(self._every, _SHARE * self._cost)
 
     @contextmanager
     def saving(self) -> Iterator[None]:

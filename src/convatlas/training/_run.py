@@ -48,8 +48,8 @@ def describe(  # noqa: PLR0913 - everything that decides a run
         "recipe": recipe.as_dict(),
         "preprocessing": preprocessing.as_dict(),
         "data": {name: _fingerprint(p) for name, p in pixels.items() if p is not None},
-        "start": None if start is None else _sha256(start),
-        "teacher": None if teacher is None else _sha256(teacher.state_dict()),
+        "start": None if start is None else digest_of_tensors(start),
+        "teacher": None if teacher is None else digest_of_tensors(teacher.state_dict()),
         "device": device,
         "compiled": compiled,
     }
@@ -140,8 +140,8 @@ def _fingerprint(pixels: Images) -> dict[str, Any]:
     return {"images": n, "sha256": digest.hexdigest()}
 
 
-def _sha256(tensors: Mapping[str, Tensor]) -> str:
-    """Over every tensor's name and bytes."""
+def digest_of_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over every tensor's name and bytes."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode() + b"\0")

@@ -142,7 +142,7 @@ def _offered(donor: Donor, family: str, spec: Spec, classes: Sequence[str]) -> d
     channels = donor.preprocessing.channels
     if channels != spec.in_channels:
         for name, axis in channel_axes(family, spec, channels).items():
-            if name in found and found[name].shape[axis] == channels:
+            if name in found and axis == 1 and found[name].shape[1] == channels:
                 found[name] = for_channels(found[name], axis, spec.in_channels)
     return found
 

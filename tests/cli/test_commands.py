@@ -38,7 +38,8 @@ def test_a_new_option_is_a_decision():
         ],
         "train": [
             "--batch", "--crop-share", "--epochs", "--json", "--learning-rate", "--net",
-            "--out", "--seed", "--side", "--steps", "--threads", "--unreadable", "--width",
+            "--out", "--precision", "--seed", "--side", "--steps", "--threads", "--unreadable",
+            "--width",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [

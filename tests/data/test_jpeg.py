@@ -1,6 +1,8 @@
 """The fast JPEG decoder against Pillow: equal in every bit, or not used."""
 
 import struct
+import time
+from contextlib import suppress
 from io import BytesIO
 
 import numpy as np
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convatlas.data import _jpeg
-from convatlas.data._decode import decode
-from convatlas.data._jpeg import decode_plain_jpeg
+from convatlas.data._decode import Undecodable, decode
+from convatlas.data._jpeg import decode_plain_jpeg, plain_frame
+from convatlas.data._scaled_jpeg import _with_pillow, decode_scaled
 from tests.data.images import encoded, noise
 
 pytest.importorskip("simplejpeg")
@@ -97,3 +100,50 @@ def test_without_the_extra_pillow_decodes_the_same(monkeypatch):
     monkeypatch.setattr(_jpeg, "_decoder", lambda: None)
     assert fast(content) is None
     assert np.array_equal(decode(content).pixels, with_extra)
+
+
+def test_scans_are_counted_where_more_than_one_may_be_read():
+    assert plain_frame(encoded(noise(50, 40), "JPEG")).one_scan
+    assert not plain_frame(encoded(noise(50, 40), "JPEG", progressive=True)).one_scan
+    assert plain_frame(encoded(noise(50, 40), "PNG")) is None
+    content = encoded(noise(50, 40), "JPEG")
+    with pytest.raises(Undecodable, match="more than 100 scans"):
+        decode(content.replace(b"\xff\xc0", b"\xff\xc2") + b"\xff\xda" * 101)
+
+
+def test_scans_behind_the_only_one_cost_no_time():
+    """200,000 empty scans after the image: refused or ignored, but not worked through."""
+    content = encoded(noise(500, 400), "JPEG")
+    start = content.index(b"\xff\xda")
+    header = content[start : start + 14]
+    padded = content[:-2] + header * 200_000 + b"\xff\xd9"
+    plain_s, padded_s = (min(_seconds_of(each) for _ in range(3)) for each in (content, padded))
+    assert padded_s < 10 * plain_s + 0.05
+
+
+def _seconds_of(content):
+    start = time.thread_time()
+    with suppress(Undecodable):
+        decode(content)
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_scaled_copies_are_those_of_pillow(factor, channels):
+    for width, height, options in (
+        (64, 64, {}), (65, 63, {"subsampling": 0}), (203, 99, {"quality": 30}), (9, 40, {}),
+    ):  # fmt: skip
+        content = encoded(noise(width, height, channels), "JPEG", **options)
+        frame = plain_frame(content)
+        ours = decode_plain_jpeg(content, max_pixels=10**8, factor=factor)
+        theirs = _with_pillow(content, frame, factor)
+        assert ours.size == theirs.size == (-(-width // factor), -(-height // factor))
+        assert np.array_equal(ours.pixels, theirs.pixels)
+
+
+def test_what_has_no_scaled_copy():
+    content = encoded(noise(64, 64), "JPEG", progressive=True)
+    assert decode_scaled(content, plain_frame(content), 2) is None
+    content = encoded(noise(64, 64), "JPEG")
+    assert decode_scaled(content[:300], plain_frame(content), 2) is None

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convatlas.data import Augmentation, Material, augmentation_for, open_dataset
+from convatlas.data import (
+    Augmentation,
+    Material,
+    StoredPixels,
+    augmentation_for,
+    open_dataset,
+)
+from convatlas.data._decoded import DecodedPixels
 from convatlas.errors import UserError
 from tests.data.images import write_folder
 
@@ -107,3 +114,25 @@ def test_only_what_keeps_the_class_is_done(tmp_path):
     assert advice("colour", side=32) == Augmentation(flip=True, shift=1 / 8)
     assert advice("photos", side=96) == Augmentation(flip=True, scale=0.15)
     assert advice("x-rays", channels=1, side=96) == Augmentation(flip=False, scale=0.15)
+
+
+def test_crops_of_a_random_size_are_cut_from_whole_images(tmp_path):
+    """Unless the stored squares are all of the images there is."""
+    crops = Augmentation(crop_area=(0.1, 1.0))
+    made = material(tmp_path / "small", tmp_path / "cache", side=16)
+    assert isinstance(made.pixels("train", 16, crops), StoredPixels)
+    assert isinstance(made.pixels("train", 12, crops), DecodedPixels)
+    assert isinstance(made.pixels("train", 12, Augmentation(shift=0.1)), StoredPixels)
+    whole, stored = (made.pixels("train", side, crops) for side in (12, 16))
+    assert whole.net_side == 12
+    where = {"seed": 0, "epoch": 0}
+    rows = np.arange(len(stored))
+    assert np.array_equal(
+        whole.changed(rows, crops, 12, **where), stored.changed(rows, crops, 12, **where)
+    )
+    for number, path in enumerate(sorted((tmp_path / "small").rglob("*.png"))):
+        with Image.open(path) as image:
+            image.resize((16, 16 + number % 2)).save(path)  # no longer squares
+    dataset = open_dataset(str(tmp_path / "small"))
+    longer = Material(dataset, tmp_path / "cache", threads=1, progress=silent)
+    assert isinstance(longer.pixels("train", 16, crops), DecodedPixels)

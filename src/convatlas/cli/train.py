@@ -23,6 +23,10 @@ def command(
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all cores.", max=1024)] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights and order.")] = 0,
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"] | None,
+        typer.Option(help="auto: the faster here, measured; by default the recipe's."),
+    ] = None,
     unreadable: Annotated[
         Literal["skip", "refuse"], typer.Option(help="Images that cannot be read.")
     ] = "skip",
@@ -46,6 +50,7 @@ def command(
         changes={} if learning_rate is None else {"learning_rate": learning_rate},
         threads=threads,
         seed=seed,
+        precision=precision,
         unreadable=unreadable,
     )
     with progress() as shown, resumable():

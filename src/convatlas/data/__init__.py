@@ -11,6 +11,7 @@ from convatlas.data._material import Material
 from convatlas.data._names import Names
 from convatlas.data._normalise import normalise
 from convatlas.data._open import BUILT_IN, open_dataset
+from convatlas.data._pack import Packed, pack
 from convatlas.data._picture import Picture
 from convatlas.data._pixels import Pixels, StoredPixels
 from convatlas.data._pool import in_chunks
@@ -23,6 +24,7 @@ from convatlas.data._statistics import channel_statistics, colour_basis
 from convatlas.data._types import Dataset, ImageSource, Scan, Split, Unreadable
 from convatlas.data._unreadable import UnreadableImages
 from convatlas.data.augmentation import IMAGENET_COLOURS, Augmentation, augment, resized
+from convatlas.data.packed import PackedForm
 
 __all__ = [
     "BUILT_IN",
@@ -39,6 +41,8 @@ __all__ = [
     "Interpolation",
     "Material",
     "Names",
+    "Packed",
+    "PackedForm",
     "Part",
     "Picture",
     "Pixels",
@@ -69,6 +73,7 @@ __all__ = [
     "open_dataset",
     "open_images",
     "order",
+    "pack",
     "prepare",
     "read_picture",
     "resized",

@@ -21,6 +21,7 @@ from convatlas.data.augmentation import Augmentation, Box, Boxes, Draw, cut, fin
 from convatlas.errors import UserError
 
 Images = npt.NDArray[np.uint8]
+_PARTS = 4  # of a batch, per thread: some images take longer than others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,8 +83,12 @@ class DecodedPixels(Pixels):
             pixels = whole(picture, self.channels)
             crops[place] = cut(pixels, box, side, augmentation.interpolation)
 
-        self._each(decode_one, indices)
-        return finish(crops, augmentation, draw)
+        def finish_some(part: slice) -> None:
+            some = Draw(draw.indices[part], seed, epoch)
+            crops[part] = finish(crops[part], augmentation, some)
+
+        self._each(decode_one, indices, then=finish_some)
+        return crops
 
     def _boxed(
         self, index: int, place: int, boxes: Boxes, *, scaled: int | None
@@ -97,26 +102,40 @@ class DecodedPixels(Pixels):
                 box = boxes.box(place, frame.width, frame.height)
                 factor = factor_for(box, scaled)
                 if factor > 1 and (small := decode_scaled(content, frame, factor)):
-                    return small, in_scaled(box, frame, small)
+                    return small, in_scaled(box, factor)
             picture = decode(content)
         else:
             picture = source.picture(index)
         return picture, boxes.box(place, *picture.size)
 
-    def _each(self, work: Callable[[int], None], indices: npt.NDArray[np.integer[Any]]) -> None:
-        """`work` of every place in a batch; what cannot be read is told when all are done."""
+    def _each(
+        self,
+        work: Callable[[int], None],
+        indices: npt.NDArray[np.integer[Any]],
+        then: Callable[[slice], None] | None = None,
+    ) -> None:
+        """`work` of every place in a batch, and `then` of the places that one thread has done.
 
-        def attempt(place: int) -> str | None:
-            try:
-                work(place)
-            except (Undecodable, UserError) as error:
-                return str(error.__cause__ or error)
-            return None
+        What cannot be read is told when all are done.
+        """
 
-        reasons = list(self._pool.map(attempt, range(len(indices))))
-        places = [place for place, reason in enumerate(reasons) if reason is not None]
-        if places:
-            rows = [int(indices[place]) for place in places]
-            raise UnreadableImages(
-                rows, [self.names[row] for row in rows], [str(reasons[place]) for place in places]
-            )
+        def attempt(part: range) -> dict[int, str]:
+            reasons = {}
+            for place in part:
+                try:
+                    work(place)
+                except Undecodable as error:
+                    reasons[place] = str(error)
+                except UserError as error:
+                    reasons[place] = str(error.__cause__ or error)
+            if then is not None and not reasons:
+                then(slice(part.start, part.stop))
+            return reasons
+
+        n = len(indices)
+        size = max(1, -(-n // (_PARTS * self.threads if self.threads > 1 else 1)))
+        parts = [range(start, min(start + size, n)) for start in range(0, n, size)]
+        reasons = {k: v for part in self._pool.map(attempt, parts) for k, v in part.items()}
+        if reasons:
+            rows = [int(indices[place]) for place in reasons]
+            raise UnreadableImages(rows, [self.names[row] for row in rows], list(reasons.values()))

@@ -16,6 +16,7 @@ from convatlas.errors import UserError
 
 MAX_BYTES = 2 << 30  # decompressed; the largest file of the family (EMNIST) has 547 MB
 _UNSIGNED_BYTES = 0x08
+_PART_BYTES = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
@@ -59,7 +60,7 @@ def read_idx(path: Path, axes: Literal[1, 3]) -> npt.NDArray[np.uint8]:
         size = prod(unpack_from(f">{axes}I", start, 4))
         if size > MAX_BYTES:
             raise UserError(f"{str(path)!r} declares {size:,} bytes; the limit is {MAX_BYTES:,}.")
-        return parse_idx(start + stream.read(size + 1), axes, str(path))
+        return parse_idx(start + _read(stream, size + 1), axes, str(path))
 
 
 def decompressed(path: Path, *, limit: int = MAX_BYTES) -> bytes:
@@ -69,10 +70,18 @@ def decompressed(path: Path, *, limit: int = MAX_BYTES) -> bytes:
         UserError: if it cannot be read, is damaged or is longer.
     """
     with _opened(path) as stream:
-        content = stream.read(limit + 1)
+        content = _read(stream, limit + 1)
     if len(content) > limit:
         raise UserError(f"{str(path)!r} holds more than {limit:,} bytes, the limit for IDX files.")
     return content
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    """What is there, up to `most` bytes; a reader would make room for all of them at once."""
+    content = bytearray()
+    while len(content) < most and (part := stream.read(min(_PART_BYTES, most - len(content)))):
+        content += part
+    return bytes(content)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from convatlas.data._collect import collect
 from convatlas.data._open import look_at_all
 from convatlas.data._progress import Progress
-from convatlas.data.packed import Form, write_packed
+from convatlas.data.packed import PackedForm, write_packed
 from convatlas.data.packed._header import Damaged, has_magic, read_header
 from convatlas.data.packed._read import read_checked
 from convatlas.errors import UserError
@@ -35,7 +35,7 @@ class Packed:
         }  # fmt: skip
 
 
-def pack(where: str, out: Path, form: Form, *, progress: Progress | None = None) -> Packed:
+def pack(where: str, out: Path, form: PackedForm, *, progress: Progress | None = None) -> Packed:
     """Write what `where` names (see `open_dataset`) decoded to `out`, unless it is there.
 
     A file at `out` is kept if it was made from the same images, by their names, sizes, times,
@@ -63,7 +63,7 @@ def pack(where: str, out: Path, form: Form, *, progress: Progress | None = None)
     )  # fmt: skip
 
 
-def _why(path: Path, source: str, form: Form, progress: Progress | None) -> str:
+def _why(path: Path, source: str, form: PackedForm, progress: Progress | None) -> str:
     """Why the file must be made; empty if it need not."""
     if not path.exists():
         return "there was none"

@@ -41,8 +41,9 @@ class Pixels(ABC):
             UnreadableImages: if some of them can no longer be read.
         """
         batch = self.batch(indices)
-        if self.net_side is not None and side < self.net_side:
-            stored = max(side, round(batch.shape[1] * side / self.net_side))
+        made_for = None if augmentation.needs_whole_images else self.net_side
+        if made_for is not None and side < made_for:
+            stored = max(side, round(batch.shape[1] * side / made_for))
             batch = resized(batch, stored) if stored < batch.shape[1] else batch
         numbers = np.asarray(indices, np.int64)
         return augment(batch, augmentation, side, seed=seed, epoch=epoch, indices=numbers)

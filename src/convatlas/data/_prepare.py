@@ -18,6 +18,7 @@ from convatlas.data._preprocessing import Interpolation, Preprocessing
 from convatlas.data._progress import Progress
 from convatlas.data._scan import reporter
 from convatlas.data._types import Split
+from convatlas.data.packed import packed_squares
 from convatlas.errors import UserError
 from convatlas.files import writing
 
@@ -38,13 +39,16 @@ def prepare(
 
     They are kept in `cache` under a name made from the pixels, the side and the channels: made
     once, whole or not at all, and used again by whatever needs the same. Above 8 GiB nothing is
-    stored and `batch` decodes: the same values, later.
+    stored and `batch` decodes: the same values, later. Images that lie packed in just that form
+    are used where they lie.
 
     Raises:
         UserError: if the disk lacks the room (said before starting), or a file has become
             unreadable.
     """
     side, channels = preprocessing.stored_side, preprocessing.channels
+    if (packed := packed_squares(split, preprocessing)) is not None:
+        return packed
     shape = (len(split), side, side, channels)
     if prod(shape) > MAX_STORED_BYTES:
         return decoded(split, preprocessing, threads=threads)

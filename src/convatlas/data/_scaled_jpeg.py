@@ -41,14 +41,7 @@ def _with_pillow(content: bytes, frame: Frame, factor: int) -> Picture | None:
         return None
 
 
-def in_scaled(box: Box, frame: Frame, picture: Picture) -> Box:
-    """The box of an image in a scaled copy of it; whole pixels stay whole."""
-    width, height = picture.size
-    across, down = width / frame.width, height / frame.height
-    if not all(isinstance(number, int) for number in box):
-        return Box(box.left * across, box.top * down, box.width * across, box.height * down)
-    left, top = round(box.left * across), round(box.top * down)
-    right = max(left + 1, round((box.left + box.width) * across))
-    bottom = max(top + 1, round((box.top + box.height) * down))
-    left, top = min(left, width - 1), min(top, height - 1)
-    return Box(left, top, min(right, width) - left, min(bottom, height) - top)
+def in_scaled(box: Box, factor: int) -> Box:
+    """The box of an image in a scaled copy, one pixel of which stands for `factor` each way."""
+    left, top, width, height = (number / factor for number in box)
+    return Box(left, top, width, height)

@@ -54,6 +54,14 @@ class ShardIndex:
         Raises:
             Undecodable: if it cannot be read.
         """
+        return decode(self.content(index))
+
+    def content(self, index: int) -> bytes:
+        """The bytes of the image file of that number.
+
+        Raises:
+            Undecodable: if it cannot be read.
+        """
         if index in self.faults:
             raise Undecodable(self.faults[index])
         path, size = self.paths[self.shard[index]], self.size[index]
@@ -64,7 +72,7 @@ class ShardIndex:
             raise Undecodable((error.strerror or str(error)).lower()) from error
         if len(content) < size:
             raise Undecodable("the archive has become shorter")
-        return decode(content)
+        return content
 
     def fingerprint(self) -> str:
         """Of the shards' sizes and times and of every image's name, place and label."""

@@ -12,6 +12,7 @@ from convatlas.training._monitor import Monitor, Status
 from convatlas.training._named import Length, NamedRecipe, Situation
 from convatlas.training._pace_log import read_pace
 from convatlas.training._plan import recipe_for
+from convatlas.training._precision import PrecisionTimes, precision_that_pays
 from convatlas.training._recipe import Recipe
 from convatlas.training._result import TrainingResult
 from convatlas.training._situation import situation_of
@@ -26,6 +27,7 @@ __all__ = [
     "Monitor",
     "NamedRecipe",
     "Pace",
+    "PrecisionTimes",
     "Recipe",
     "Situation",
     "Status",
@@ -35,6 +37,7 @@ __all__ = [
     "has_norm",
     "joined",
     "pace",
+    "precision_that_pays",
     "read_pace",
     "recipe_for",
     "situation_of",

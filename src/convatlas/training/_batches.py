@@ -125,7 +125,10 @@ class Batches:
         if side != self._preprocessing.side:
             changed = resized(changed, side)
         images = normalise(changed, self._preprocessing)
-        return Batch(images, torch.from_numpy(self._labels[rows]), lost)
+        labels = torch.from_numpy(self._labels[rows])
+        if self._world.device.type == "cuda":  # a copy from pinned memory runs beside the step
+            images, labels = images.pin_memory(), labels.pin_memory()
+        return Batch(images, labels, lost)
 
     def names(self, step: int) -> list[str]:
         """Names of the images of step `step` (from 0), of all processes."""

@@ -52,7 +52,8 @@ class Learner:
         if class_weights is not None:
             class_weights = class_weights.to(device)
         if teacher is not None:
-            teacher = teacher.to(device).eval().requires_grad_(False)
+            teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            teacher.eval().requires_grad_(False)
         self._loss = self._made(Objective(recipe, class_weights, teacher), compiled=compiled)
 
     def _made(self, objective: Objective, *, compiled: bool) -> nn.Module:
@@ -68,9 +69,10 @@ class Learner:
             loss.compile()
         if self.world.alone:
             return loss
-        # A branch that is dropped has no gradient in this step.
+        # A branch that is dropped has no gradient in this step, heads without weight never have.
         drops = any(isinstance(m, Survival) for m in self.net.modules())
-        return DistributedDataParallel(loss, find_unused_parameters=drops)
+        heads = hasattr(self.net, "forward_with_aux") and not self.recipe.auxiliary_weight
+        return DistributedDataParallel(loss, find_unused_parameters=drops or heads)
 
     def learn(self, step: int, images: Tensor, labels: Tensor) -> float:
         """Do step `step` (from 0) on a batch; the loss before it."""
@@ -88,10 +90,10 @@ class Learner:
         Raises:
             UserError: when memory does not suffice for a single image, or there are more processes.
         """
-        if self._buffers:
-            torch._foreach_copy_(self._kept, self._buffers)
         for layer in self._staged:
             layer.advance(step / self.recipe.steps)
+        if self._buffers:
+            torch._foreach_copy_(self._kept, self._buffers)
         while True:
             try:
                 return self._backward(step, images, labels)
@@ -111,8 +113,7 @@ class Learner:
 
     def _backward(self, step: int, images: Tensor, labels: Tensor) -> float:
         device = self.world.device
-        seed = self.recipe.seed if self.world.leader else (self.recipe.seed, self.world.rank)
-        torch.manual_seed(seed_of(seed, step))
+        torch.manual_seed(seed_of(self.recipe.seed, step, rank=self.world.rank))
         self._optimizer.zero_grad(set_to_none=True)  # before the forward: both would exist at once
         images = images.to(device, non_blocking=True)
         labels = labels.to(device, non_blocking=True)
@@ -120,7 +121,7 @@ class Learner:
         if mix is not None:
             images = mix.images
         parts = _parts(len(images), self.micro_batches)
-        total = 0.0
+        losses: list[tuple[Tensor, float]] = []
         for number, part in enumerate(parts):
             share = (part.stop - part.start) / len(images)
             with self._synchronised(number == len(parts) - 1), self._precision():
@@ -128,8 +129,8 @@ class Learner:
                 if number == 0:
                     loss = loss + self._penalty() / share
             torch.autograd.backward(loss if share == 1.0 else loss * share)
-            total += loss.item() * share
-        return total
+            losses.append((loss.detach(), share))
+        return sum(loss.item() * share for loss, share in losses)  # waits for the device once
 
     def _synchronised(self, last: bool) -> AbstractContextManager[None]:
         """Gradients are exchanged once a step, with its last micro-batch."""
@@ -228,9 +229,9 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
     return Mixed(mix.images[part], mix.labels[part], mix.others[part], mix.share)
 
 
-def seed_of(seed: int | tuple[int, ...], step: int) -> int:
-    """A seed for one step's random layers, unlike that of any other step or seed."""
-    entropy = (*seed, step) if isinstance(seed, tuple) else (seed, step)
+def seed_of(seed: int, step: int, *, rank: int = 0) -> int:
+    """A seed for one step's random layers, unlike that of any other step, seed or process."""
+    entropy = (seed, step, rank)  # zeros at the end do not count, so the order matters
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
@@ -246,7 +247,7 @@ def _state(net: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """The fused kernels walk memory in order: a buffer must lie as its parameter does."""
+    """A buffer lies where its parameter does and as it does: fused kernels walk both in order."""
     if tensor.shape != parameter.shape:
-        return tensor.clone()
+        return tensor.to(parameter.device, copy=True)
     return torch.empty_like(parameter, requires_grad=False).copy_(tensor)

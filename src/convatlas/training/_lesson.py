@@ -53,6 +53,7 @@ class Lesson:
         None  # threads that decode images; whatever their number, the same weights
     )
     compiled: bool = False
+    precision: Literal["auto", "float32", "bfloat16"] | None = None  # "auto": the faster, measured
     checkpoint_seconds: float = 20.0
     seed: int = 0
     unreadable: Literal["skip", "refuse"] = "skip"

@@ -24,6 +24,7 @@ from convatlas.training._learner import Learner
 from convatlas.training._log import Log
 from convatlas.training._monitor import Monitor
 from convatlas.training._recipe import Recipe
+from convatlas.training._recipe_check import check_schedule, check_sides
 from convatlas.training._result import TrainingResult
 from convatlas.training._run import claim, describe, digest_of
 from convatlas.training._surroundings import Reporter, borrowed
@@ -80,6 +81,8 @@ def train(  # noqa: PLR0913 - the whole description of a training
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
     _check_fit(fields, train_pixels, val_pixels, preprocessing)
     _check_teacher(recipe, teacher)
+    check_schedule(recipe, validated=bool(val_pixels))
+    check_sides(family, fields, recipe)
     batches = Batches(train_pixels, preprocessing, recipe, world)
     pixels = {"train": train_pixels, "val": val_pixels}
     settings = describe(
@@ -87,7 +90,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
         start=start, teacher=teacher, device=world.device.type, compiled=compiled,
     )  # fmt: skip
     validation = None
-    if val_pixels is not None:
+    if val_pixels:
         validation = Validation(val_pixels, preprocessing, recipe, world)
     threads = threads or torch.get_num_threads()
     with borrowed(threads, seed=recipe.seed, device=world.device):

@@ -26,7 +26,7 @@ class Monitor(Protocol):
     """What a run tells."""
 
     def status(self, status: Status) -> None:
-        """About five times a second, and at the end."""
+        """About twice a second, and at the end."""
 
     def entry(self, kind: str, values: dict[str, Any]) -> None:
         """A line of the log; after an interruption the lines since the checkpoint come again."""

@@ -12,7 +12,7 @@ from convatlas.facts import Paper
 from convatlas.training._recipe import Recipe
 
 Scaling = Literal["linear", "square root", "none"]
-Requirement = Literal["auxiliary heads", "condensing layers", "norms"]
+Requirement = Literal["auxiliary heads", "condensing layers", "norms", "any side"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,9 @@ class Objective:
     """Cross-entropy by the recipe's weights, beside a teacher's answers where there is one.
 
     The loss is the mean over the images, each times its class's weight, whatever the weights of
-    the batch add up to: so the mean over the parts of a batch is that of the batch.
+    the batch add up to: so the mean over the parts of a batch is that of the batch. It is computed
+    in float32 whatever the precision of the logits: torch.autocast leaves the logarithm of softmax
+    in bfloat16 on a CPU.
     """
 
     recipe: Recipe
@@ -48,7 +50,7 @@ class Objective:
             return loss
         with torch.no_grad():
             answers = self.teacher(images)
-        part = distillation_loss(logits, answers, self.recipe.temperature)
+        part = distillation_loss(logits.float(), answers.float(), self.recipe.temperature)
         return (1 - self.recipe.distillation) * loss + self.recipe.distillation * part
 
     def _labelled(self, logits: Tensor, labels: Tensor, mix: Mixed | None) -> Tensor:
@@ -58,7 +60,7 @@ class Objective:
         return mix.share * own + (1 - mix.share) * self._cross_entropy(logits, mix.others)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        smoothing = self.recipe.label_smoothing
+        logits, smoothing = logits.float(), self.recipe.label_smoothing
         if self.class_weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
         each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")

@@ -17,7 +17,13 @@ from convatlas.files import write_json
 from convatlas.models import Spec
 from convatlas.training._given import Given, given
 from convatlas.training._named import Length, NamedRecipe, Situation
+from convatlas.training._precision import (
+    PrecisionTimes,
+    precision_that_pays,
+    remembered_precision,
+)
 from convatlas.training._recipe import Recipe, known
+from convatlas.training._recipe_fields import Precision
 from convatlas.training._situation import situation_of
 from convatlas.training._throughput import throughput
 from convatlas.training._world import World
@@ -168,23 +174,42 @@ def _recipe(
     threads: int,
     world: World,
 ) -> Recipe:
+    changes = dict(lesson.changes)
+
     def of(steps: int | None) -> Recipe:
         length = Length(
             epochs=lesson.epochs, steps=steps, batch_size=lesson.batch_size, seed=lesson.seed
         )
         made = named.plan(situation, length)
-        return replace(made, **lesson.changes) if lesson.changes else made
+        return replace(made, **changes) if changes else made
 
+    if lesson.precision is not None:
+        changes["precision"] = _precision(lesson, out, of(1), spec, threads=threads, world=world)
     if lesson.max_seconds is None:
         return of(lesson.steps)
     steps = _remembered(out) if world.leader else None
     if world.leader and steps is None:
         family = models.family_of(lesson.variant).name
         probe = of(1)
-        rate = throughput(family, spec, probe, threads=threads, seconds=_PACE_S) * world.size
+        one = throughput(family, spec, probe, threads=threads, seconds=_PACE_S, device=world.device)
+        rate = one * world.size
         steps = max(1, int(_USED * lesson.max_seconds * rate / probe.batch_size))
         write_json(out / _STEPS, {"max_seconds": lesson.max_seconds, "steps": steps})
     return of(world.sent(steps))
+
+
+def _precision(
+    lesson: "Lesson", out: Path, probe: Recipe, spec: Spec, *, threads: int, world: World
+) -> Precision:
+    if lesson.precision is not None and lesson.precision != "auto":
+        return lesson.precision
+    family = models.family_of(lesson.variant).name
+
+    def measured() -> PrecisionTimes:
+        return precision_that_pays(family, spec, probe, threads=threads, device=world.device)
+
+    found: Precision = world.sent(remembered_precision(out, measured) if world.leader else None)
+    return found
 
 
 def _remembered(out: Path) -> int | None:

@@ -16,7 +16,7 @@ def learning_rate(recipe: Recipe, step: int, *, decays: int = 0) -> float:
     Args:
         decays: how often "plateau" has lowered the rate so far (`plateau_decays`).
     """
-    warm = round(recipe.warmup_share * recipe.steps)
+    warm = warmup_steps(recipe)
     if step < warm:
         return recipe.learning_rate * _warming(recipe, step, warm)
     share = (step - warm) / (recipe.steps - warm)
@@ -35,6 +35,11 @@ def learning_rate(recipe: Recipe, step: int, *, decays: int = 0) -> float:
     else:
         factor = 1.0
     return recipe.learning_rate * factor
+
+
+def warmup_steps(recipe: Recipe) -> int:
+    """Steps of the warm-up."""
+    return round(recipe.warmup_share * recipe.steps)
 
 
 def _warming(recipe: Recipe, step: int, warm: int) -> float:
@@ -71,3 +76,9 @@ def side_at(recipe: Recipe, step: int, side: int) -> int:
         return side
     share = recipe.first_side + (1 - recipe.first_side) * step / end
     return min(side, max(2, 2 * round(share * side / 2)))
+
+
+def sides(recipe: Recipe, side: int) -> tuple[int, ...]:
+    """Every side that a run shows a net that takes `side`, rising."""
+    first = side_at(recipe, 0, side)
+    return (*(s for s in range(first, side) if s % 2 == 0), side)

@@ -1,5 +1,8 @@
 """What a recipe has to know of a net and of a person's images."""
 
+import torch
+from torch import nn
+
 from convatlas import models
 from convatlas.analysis import without_weights
 from convatlas.data import Material
@@ -29,5 +32,17 @@ def abilities(variant: str, spec: Spec) -> frozenset[Requirement]:
         "auxiliary heads": hasattr(net, "forward_with_aux"),
         "condensing layers": any(isinstance(m, StagedLayer) for m in net.modules()),
         "norms": has_norm(net),
+        "any side": takes(net, spec, max(1, spec.input_side * 3 // 5)),
     }
     return frozenset(name for name, there in found.items() if there)
+
+
+def takes(net: nn.Module, spec: Spec, side: int) -> bool:
+    """Whether a net on the meta device, with its heads, takes images of another side."""
+    images = torch.empty(2, spec.in_channels, side, side, device="meta")
+    try:
+        with torch.no_grad():
+            getattr(net, "forward_with_aux", net)(images)
+    except (RuntimeError, ValueError):
+        return False
+    return True

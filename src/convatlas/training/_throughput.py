@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+import torch
 
 from convatlas.data import Augmentation, Preprocessing, augment
 from convatlas.models import Spec, from_spec
@@ -15,6 +16,7 @@ from convatlas.training._batches import Batch, Batches, prefetched
 from convatlas.training._learner import Learner
 from convatlas.training._recipe import Recipe
 from convatlas.training._surroundings import borrowed
+from convatlas.training._world import World
 
 _LEAST_STEPS = 2
 
@@ -89,12 +91,16 @@ def throughput(
     *,
     threads: int,
     seconds: float = 1.0,
+    device: torch.device | None = None,
 ) -> float:
     """Images a second that `train` gets through, with changing and normalising the images.
 
     The median of the steps done within about `seconds` after one to warm up, at least two; random
     images, whose content does not matter to the time. Reading photos the first time, validation
     and checkpoints come on top.
+
+    Args:
+        device: None: the CPU.
     """
     fields = asdict(spec) if is_dataclass(spec) else dict(spec)
     side, channels = fields["input_side"], fields["in_channels"]
@@ -102,9 +108,10 @@ def throughput(
         side=side, channels=channels, mean=(0.5,) * channels, std=(0.25,) * channels
     )
     noise = _Noise(recipe.batch_size, side, channels, fields["num_classes"])
-    with borrowed(threads, seed=recipe.seed):
-        learner = Learner(from_spec(family, fields), recipe)
-        with prefetched(Batches(noise, preprocessing, recipe).make, count()) as batches:
+    world = World(device=device or torch.device("cpu"))
+    with borrowed(threads, seed=recipe.seed, device=world.device):
+        learner = Learner(from_spec(family, fields), recipe, world=world)
+        with prefetched(Batches(noise, preprocessing, recipe, world).make, count()) as batches:
             return recipe.batch_size / _step_seconds(learner, batches, seconds)
 
 

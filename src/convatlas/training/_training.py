@@ -115,7 +115,7 @@ class Training:
             self._tell("memory", {"micro_batches": now, "norms": f"see a batch's {now}th part"})
         if batch.lost:
             self._tell("unreadable", {"images": {one.name: one.reason for one in batch.lost}})
-        rate = self._rate()
+        rate = self._rate(tally.step)
         if done.finite:
             self.learner.move(tally.step, rate)
             tally.loss_sum += done.loss
@@ -138,14 +138,14 @@ class Training:
             loss=total / self.world.size, finite=not bad, stop=bool(stops), save=bool(saves)
         )
 
-    def _rate(self) -> float:
-        """Learning rate of the next step."""
+    def _rate(self, step: int) -> float:
+        """Learning rate of step `step` (from 0), from the validations before it."""
         recipe = self.learner.recipe
         decays = 0
         if recipe.schedule == "plateau":
-            errors = [100.0 - entry["accuracy"] for entry in self.log.of("validation")]
-            decays = plateau_decays(recipe, errors)
-        return learning_rate(recipe, self.tally.step, decays=decays) * 0.5**self.tally.rollbacks
+            before = [entry for entry in self.log.of("validation") if entry["step"] <= step]
+            decays = plateau_decays(recipe, [100.0 - entry["accuracy"] for entry in before])
+        return learning_rate(recipe, step, decays=decays) * 0.5**self.tally.rollbacks
 
     def _not_finite(self, loss: float) -> None:
         """What the recipe says of a step whose loss or gradients are not finite.
@@ -239,7 +239,7 @@ class Training:
                 steps=steps,
                 epoch=self.batches.epochs(step),
                 loss=done.loss,
-                learning_rate=self._rate() if step < steps else 0.0,
+                learning_rate=self._rate(step) if step < steps else 0.0,
                 images_per_s=pace.images_per_s,
                 wait_share=pace.wait_share,
                 seconds=self.clock.seconds,
@@ -264,7 +264,7 @@ class Training:
             what,
             step=step,
             epoch=int(self.batches.epochs(step - 1)) + 1,
-            learning_rate=learning_rate(self.learner.recipe, step - 1),
+            learning_rate=self._rate(step - 1),
             names=self.batches.names(step - 1),
         )
         if self.world.leader:

@@ -17,6 +17,7 @@ Levels = npt.NDArray[Any]
 Matrix = tuple[float, float, float, float, float, float]
 _LEVELS = np.arange(256)
 _ONE = 1 << 16  # of a coordinate
+_LUMINANCE = np.array([19595, 38470, 7471], np.float32)  # red, green and blue of 2**16
 
 
 def brightness(image: Image, factor: float) -> Image:
@@ -26,24 +27,26 @@ def brightness(image: Image, factor: float) -> Image:
 
 def contrast(image: Image, factor: float) -> Image:
     """The image's mean grey level at 0, the image at 1."""
-    histogram = np.bincount(grey(image).ravel(), minlength=256)
-    mean = int(int(histogram @ _LEVELS) / int(histogram.sum()) + 0.5)
+    levels = grey(image)
+    mean = int(int(levels.sum(dtype=np.int64)) / levels.size + 0.5)
     return _mapped(image, _blend(np.full(256, mean), _LEVELS, factor))
 
 
 def saturation(image: Image, factor: float) -> Image:
     """Grey at 0, the image at 1; an image of one channel stays."""
-    return image.copy() if image.shape[2] == 1 else _blend(grey(image), image, factor)
+    if image.shape[2] == 1:
+        return image.copy()
+    return _blend(np.repeat(grey(image), 3, axis=2), image, factor)
 
 
 def sharpness(image: Image, factor: float) -> Image:
     """The image smoothed by (1 1 1, 1 5 1, 1 1 1) / 13 at 0, the image at 1."""
     smooth = image.copy()
     if min(image.shape[:2]) >= 3:
-        wide = image.astype(np.int32)
+        wide = image.astype(np.uint16)
         rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
         total = rows[:-2] + rows[1:-1] + rows[2:] + 4 * wide[1:-1, 1:-1]
-        smooth[1:-1, 1:-1] = (2 * total + 13) // 26  # rounded to nearest; ties cannot be
+        smooth[1:-1, 1:-1] = total * np.float32(1 / 13) + np.float32(0.5)  # ties cannot be
     return _blend(smooth, image, factor)
 
 
@@ -79,7 +82,13 @@ def shear_y(image: Image, share: float, fill: tuple[int, ...]) -> Image:
 
 def translate(image: Image, right: int, down: int, fill: tuple[int, ...]) -> Image:
     """Moved by whole pixels."""
-    return affine(image, (1.0, 0.0, -float(right), 0.0, 1.0, -float(down)), fill)
+    height, width = image.shape[:2]
+    result = np.empty_like(image)
+    result[...] = fill
+    kept = image[max(0, -down) : max(0, height - down), max(0, -right) : max(0, width - right)]
+    top, left = max(0, down), max(0, right)
+    result[top : top + kept.shape[0], left : left + kept.shape[1]] = kept
+    return result
 
 
 def rotate(image: Image, degrees: float, fill: tuple[int, ...]) -> Image:
@@ -108,9 +117,10 @@ def grey(image: Image) -> Image:
     """Luminance, [h, w, 1]."""
     if image.shape[2] == 1:
         return image
-    wide = image.astype(np.uint32)
-    red, green, blue = wide[..., 0], wide[..., 1], wide[..., 2]
-    return (19595 * red + 38470 * green + 7471 * blue + 0x8000 >> 16).astype(np.uint8)[..., None]
+    total = image.astype(np.float32) @ _LUMINANCE  # whole numbers below 2**24: exact
+    total += 0x8000
+    total *= np.float32(2**-16)
+    return total.astype(np.uint8)[..., None]
 
 
 def _fixed(value: float) -> int:

@@ -84,7 +84,7 @@ def _read(file: TextIO, where: str) -> _Rows:
     delimiter = "\t" if "\t" in header else ","
     columns = _columns(header, delimiter, where)
     rows = _Rows()
-    table = csv.reader(_without_nul(file), delimiter=delimiter, strict=True)
+    table = csv.reader(_without_nul(file, where), delimiter=delimiter, strict=True)
     numbers: dict[str, int] = {}
     try:
         for row in table:
@@ -96,11 +96,11 @@ def _read(file: TextIO, where: str) -> _Rows:
     return rows
 
 
-def _without_nul(file: TextIO) -> Iterator[str]:
-    """The lines; csv stops at NUL with an error of its own in some versions, silently in others."""
-    for line in file:
+def _without_nul(file: TextIO, where: str) -> Iterator[str]:
+    """The lines; some versions of csv pass over NUL in silence."""
+    for number, line in enumerate(file, 2):
         if "\0" in line:
-            raise csv.Error("it holds a NUL character")
+            raise UserError(f"{where!r}, line {number}: it holds a NUL character. Mend the line.")
         yield line
 
 

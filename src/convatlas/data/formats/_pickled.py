@@ -4,11 +4,9 @@ A pickle is a program for a stack machine that can call anything. Here an interp
 runs only the opcodes that Python 2 wrote for dictionaries of numbers, texts and one NumPy array of
 bytes, and the only things it can make are those: no name in the file is ever looked up.
 
-Source: the comments on every opcode in CPython's Lib/pickletools.py, whose parser is used.
+Source: the comments on every opcode in CPython's Lib/pickletools.py.
 """
 
-import pickletools
-import struct
 from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, NamedTuple
@@ -16,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from convatlas.data.formats._opcodes import opcodes
 from convatlas.errors import UserError
 
 MOST_BYTES = 512 << 20  # the largest file of the family has 155 MB
@@ -30,9 +29,9 @@ class _Constructor(NamedTuple):
 
 
 _NAMES: Mapping[str, _Constructor] = {
-    "numpy.core.multiarray _reconstruct": _Constructor("array"),
-    "numpy ndarray": _Constructor("array type"),
-    "numpy dtype": _Constructor("dtype"),
+    "numpy.core.multiarray._reconstruct": _Constructor("array"),
+    "numpy.ndarray": _Constructor("array type"),
+    "numpy.dtype": _Constructor("dtype"),
 }
 
 
@@ -62,16 +61,15 @@ def read_pickle(content: bytes, name: str) -> dict[str, Any]:
     """
     machine = _Machine(len(content))
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        for count, opcode in enumerate(opcodes(content)):
             if count > _MOST_OPCODES:
                 raise _Refused(f"it has more than {_MOST_OPCODES:,} opcodes")
-            machine.run(opcode.name, argument)
+            machine.run(opcode.name, opcode.argument)
         found = machine.result
-    except (ValueError, OverflowError, struct.error, IndexError) as error:
-        why = "it ends too early" if isinstance(error, IndexError) else str(error)
+    except ValueError as error:
         raise UserError(
-            f"{name!r} is no pickle that is read here: {why}. Only dictionaries of numbers, texts "
-            "and arrays of bytes are, as CIFAR's publisher wrote them. Get the file again."
+            f"{name!r} is no pickle that is read here: {error}. Only dictionaries of numbers, "
+            "texts and arrays of bytes are, as CIFAR's publisher wrote them. Get the file again."
         ) from error
     return {key: _plain(value) for key, value in found.items()}
 
@@ -98,10 +96,8 @@ class _Machine:
             self._stack.append(argument)
         elif opcode in _CONSTANTS:
             self._stack.append(_CONSTANTS[opcode]())
-        elif (action := _ACTIONS.get(opcode)) is not None:
-            action(self, argument)
         else:
-            raise _Refused(f"it uses the opcode {opcode}")
+            _ACTIONS[opcode](self, argument)
 
     def mark(self, _: Any) -> None:
         """Remember how high the stack is."""
@@ -109,6 +105,8 @@ class _Machine:
 
     def to_mark(self) -> list[Any]:
         """What was pushed since the last mark, taken off the stack."""
+        if not self._marks:
+            raise _Refused("it asks for a mark that was not set")
         height = self._marks.pop()
         items = self._stack[height:]
         del self._stack[height:]
@@ -126,6 +124,8 @@ class _Machine:
 
     def put(self, number: Any) -> None:
         """Keep the topmost value under a number."""
+        if not self._stack:
+            raise _Refused("it keeps the top of an empty stack")
         self._memo[number] = self._stack[-1]
 
     def get(self, number: Any) -> None:
@@ -137,7 +137,7 @@ class _Machine:
     def name(self, argument: Any) -> None:
         """Push what a name stands for; only NumPy's array of bytes has names here."""
         if argument not in _NAMES:
-            raise _Refused(f"it asks for {argument.replace(' ', '.', 1)[:80]!r}, which is not made")
+            raise _Refused(f"it asks for {argument[:80]!r}, which is not made")
         self._stack.append(_NAMES[argument])
 
     def push(self, value: Any) -> None:
@@ -147,11 +147,11 @@ class _Machine:
     def call(self, _: Any) -> None:
         """An array or a type from its arguments."""
         maker, arguments = self.pops(2)
-        if maker is _NAMES["numpy.core.multiarray _reconstruct"]:
-            if arguments != (_NAMES["numpy ndarray"], (0,), "b"):
+        if maker is _NAMES["numpy.core.multiarray._reconstruct"]:
+            if arguments != (_NAMES["numpy.ndarray"], (0,), "b"):
                 raise _Refused("it makes an array in an unknown way")
             self._stack.append(_Array())
-        elif maker is _NAMES["numpy dtype"]:
+        elif maker is _NAMES["numpy.dtype"]:
             if arguments != ("u1", 0, 1):
                 raise _Refused("it holds an array of other values than unsigned bytes")
             self._stack.append(_Bytes())

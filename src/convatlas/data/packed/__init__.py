@@ -5,14 +5,14 @@ behind image in rows of bytes, then a table of columns, then the header, which i
 SHA-256 of every 4 MiB.
 """
 
-from convatlas.data.packed._form import Form
+from convatlas.data.packed._form import PackedForm
 from convatlas.data.packed._pixels import PackedPixels, packed_squares
 from convatlas.data.packed._read import collect_packed, is_packed
 from convatlas.data.packed._source import PackedImages
 from convatlas.data.packed._write import write_packed
 
 __all__ = [
-    "Form",
+    "PackedForm",
     "PackedImages",
     "PackedPixels",
     "collect_packed",

@@ -14,7 +14,7 @@ from convatlas.errors import UserError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class PackedForm:
     """Squares of `side`, or whole pictures of at most that short side; neither: as decoded.
 
     Whole pictures are never enlarged, and lose what is beyond 8:1.

@@ -5,9 +5,9 @@ import os
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from convatlas.data._types import Kind, SplitName
 from convatlas.data._walk import shown
@@ -30,13 +30,16 @@ class Damaged(UserError):
         )
 
 
+_Share = Annotated[float, Field(gt=0, lt=0.5)]
+
+
 class Header(BaseModel):
     """What a packed file says of itself."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     version: int
-    source: str  # fingerprint of what was packed
+    source: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]  # fingerprint of what was packed
     form: str
     name: str
     kind: Kind
@@ -45,7 +48,7 @@ class Header(BaseModel):
     notes: list[str]
     ignored: int
     flip: bool | None
-    hold_out: list[tuple[SplitName, float]]
+    hold_out: Annotated[list[tuple[SplitName, _Share]], Field(min_length=2, max_length=2)]
     unreadable: list[tuple[str, str]]  # what was left out, and why
     modes: list[str]
     images: int
@@ -54,6 +57,16 @@ class Header(BaseModel):
     block_bytes: int
     blocks: list[str]  # SHA-256 of every block of pixels and table
     versions: dict[str, str]  # of what decoded and wrote
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Header":
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes of one name")
+        if len(self.titles) not in (0, len(self.classes)):
+            raise ValueError("more or fewer titles than classes")
+        if {split for split, _ in self.hold_out} != {"val", "test"}:
+            raise ValueError("no shares for validation and test")
+        return self
 
 
 def write_header(file: BinaryIO, header: dict[str, Any]) -> None:

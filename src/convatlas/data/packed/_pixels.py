@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convatlas.data._pixels import Pixels
+from convatlas.data._preprocessing import Preprocessing
 from convatlas.data._sources import SomeImages
 from convatlas.data._types import Split
 from convatlas.data.packed._source import PackedImages
@@ -24,14 +25,18 @@ class PackedPixels(Pixels):
         return np.take(self.images, self.members[indices], axis=0)
 
 
-def packed_squares(split: Split, side: int, channels: int) -> PackedPixels | None:
-    """The split's images where they lie packed at exactly that side, else None."""
+def packed_squares(split: Split, preprocessing: Preprocessing) -> PackedPixels | None:
+    """The split's images where they lie packed exactly as they would be stored, else None."""
     chosen = split.source
     if not isinstance(chosen, SomeImages) or not isinstance(chosen.source, PackedImages):
         return None
-    images = chosen.source.squares(side, channels)
+    images = chosen.source.squares(preprocessing.stored_side, preprocessing.channels)
     if images is None:
         return None
     return PackedPixels(
-        labels=split.labels, names=split.names, images=images, members=chosen.members
+        labels=split.labels,
+        names=split.names,
+        net_side=preprocessing.side,
+        images=images,
+        members=chosen.members,
     )

@@ -17,7 +17,7 @@ from convatlas.data._decode import Undecodable
 from convatlas.data._pool import available_cores, in_chunks
 from convatlas.data._progress import Progress
 from convatlas.data._scan import Looks, reporter
-from convatlas.data.packed._form import Form
+from convatlas.data.packed._form import PackedForm
 from convatlas.data.packed._header import BLOCK_BYTES, PIXELS_AT, VERSION, write_header
 from convatlas.data.packed._table import Table, offsets_of
 from convatlas.errors import UserError
@@ -31,7 +31,7 @@ def write_packed(
     path: Path,
     collection: Collection,
     looks: Looks,
-    form: Form,
+    form: PackedForm,
     source: str,
     *,
     progress: Progress | None = None,
@@ -84,7 +84,7 @@ class _Decoder:
     """Pictures as the bytes that are packed."""
 
     def __init__(
-        self, collection: Collection, table: Table, form: Form, members: Sequence[int]
+        self, collection: Collection, table: Table, form: PackedForm, members: Sequence[int]
     ) -> None:
         self._collection = collection
         self._table = table
@@ -142,7 +142,7 @@ class _Blocks:
 
 
 def _header(
-    collection: Collection, looks: Looks, form: Form, source: str, table: Table
+    collection: Collection, looks: Looks, form: PackedForm, source: str, table: Table
 ) -> dict[str, object]:
     origin = collection.origin
     lost = unreadable_of(collection, looks)

@@ -77,6 +77,14 @@ class Described:
 
 def described(found: AnyRecipe) -> Described:
     """What a recipe says; one whose values follow the data is described by an example."""
+    if isinstance(found, FileRecipe):
+        return Described(
+            name=found.name,
+            about=found.about,
+            epochs=found.epochs,
+            recipe=found.recipe,
+            values=tuple(_values(found.recipe, {})),
+        )
     if not isinstance(found, NamedRecipe):
         recipe = found.plan(_EXAMPLE, Length())
         return Described(
@@ -84,7 +92,7 @@ def described(found: AnyRecipe) -> Described:
             about=found.about,
             recipe=recipe,
             values=tuple(_values(recipe, {})),
-            follows_data=not isinstance(found, FileRecipe),
+            follows_data=True,
         )
     own = {"epochs": found.epochs, "scaling": found.scaling, **found.spec}
     first = [

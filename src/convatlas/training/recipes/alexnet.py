@@ -85,6 +85,8 @@ _OWT = NamedRecipe(
     places={
         "epochs": "section 5: exactly 90 (recalled)",
         "batch_size": "section 5 (recalled)",
+        "short_side": "crops of 224 from 256, as in 2012 (recalled)",
+        "flip": "as in 2012 (recalled)",
         "optimizer": "cuda-convnet2, as in 2012 (recalled)",
         "learning_rate": "cuda-convnet2, layer-params-223-ce2-1gpu.cfg: base 0.01",
         "momentum": "cuda-convnet2, layer-params-223-ce2-1gpu.cfg",

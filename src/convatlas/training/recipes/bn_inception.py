@@ -34,6 +34,7 @@ _X30 = NamedRecipe(
     places={
         "epochs": "section 4.2.2: 6 million steps of 32",
         "batch_size": "section 4.2",
+        "crop_area": "GoogLeNet, section 6",
         "learning_rate": "section 4.2.2: 0.045, 30 times Inception's 0.0015",
         "weight_decay": "section 4.2.1: a fifth of Inception's; 2e-4 in GoogLeNet's Caffe port",
         "schedule": "section 4.2.1: exponential",

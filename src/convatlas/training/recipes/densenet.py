@@ -121,13 +121,18 @@ _COSINE = replace(
     epochs=100,
     recipe=replace(_IMAGENET.recipe, schedule="cosine", milestones=()),
     places={
+        **{
+            field: f"DenseNet, {place}"
+            for field, place in _IMAGENET.places.items()
+            if field not in ("milestones", "decay_factor")
+        },
+        "decay_spared": "liuzhuang13/DenseNet, train.lua: all parameters",
+        "crop_area": "liuzhuang13/DenseNet, datasets/imagenet.lua",
+        "brightness": "liuzhuang13/DenseNet, datasets/imagenet.lua",
+        "pca_colour": "liuzhuang13/DenseNet, datasets/imagenet.lua",
         "epochs": "section 4 (recalled)",
         "batch_size": "section 4 (recalled)",
         "schedule": "section 4: DenseNet cosine (recalled); liuzhuang13/DenseNet, opts.lua",
-        "crop_area": "as in DenseNet, section 4.1",
-        "learning_rate": "as in DenseNet, section 4.2",
-        "momentum": "as in DenseNet, section 4.2",
-        "weight_decay": "as in DenseNet, section 4.2",
     },
 )
 

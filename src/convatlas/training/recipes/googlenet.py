@@ -74,6 +74,7 @@ _QUICK = replace(
         schedule="polynomial",
         power=0.5,
         average="ema",
+        average_from=0.0,
         ema_decay=0.0,
         initial="xavier",
     ),

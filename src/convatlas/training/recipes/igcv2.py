@@ -38,6 +38,7 @@ _CIFAR = NamedRecipe(
         "momentum": "section 5.1 (recalled)",
         "nesterov": "section 5.1 (recalled)",
         "weight_decay": "section 5.1 (recalled)",
+        "decay_spared": "IGCV1's released code: biases and norms too",
         "milestones": "section 5.1: at epochs 200, 300 and 350 (recalled)",
     },
     departs=(BORDER,),

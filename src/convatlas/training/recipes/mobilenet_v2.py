@@ -43,6 +43,7 @@ _PAPER = NamedRecipe(
     recipe=replace(_RMSPROP, augmentation=PATCHES, decay_every=1 / 300),
     places={
         "batch_size": "section 6.1: 96 on each of 16 workers",
+        "crop_area": "GoogLeNet, section 6",
         "optimizer": "section 6.1",
         "learning_rate": "section 6.1",
         "momentum": "section 6.1",

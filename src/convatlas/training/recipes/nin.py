@@ -70,6 +70,7 @@ _IMAGENET = NamedRecipe(
     places={
         "epochs": "solver.prototxt: 450,000 steps (recalled)",
         "batch_size": "train_val.prototxt (recalled)",
+        "short_side": "train_val.prototxt: crops of 224 from 256 (recalled)",
         "optimizer": "Caffe's SGD: the rate inside the velocity",
         "learning_rate": "solver.prototxt (recalled)",
         "momentum": "solver.prototxt (recalled)",

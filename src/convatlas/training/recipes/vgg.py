@@ -40,6 +40,7 @@ _S256 = NamedRecipe(
     places={
         "epochs": "section 3.1: 74 epochs, 370k iterations",
         "batch_size": "section 3.1",
+        "optimizer": "section 3.1: as AlexNet's; section 3.3: in Caffe",
         "short_side": "section 3.1: S = 256",
         "flip": "section 3.1",
         "pca_colour": "section 3.1: RGB colour shift as AlexNet's",

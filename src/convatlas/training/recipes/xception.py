@@ -34,6 +34,7 @@ _IMAGENET = NamedRecipe(
     ),
     places={
         "batch_size": "section 4.4: 60 GPUs; 32 each as in Inception v3, section 8",
+        "crop_area": "as Inception v3: GoogLeNet, section 6",
         "optimizer": "section 4.2",
         "learning_rate": "section 4.2",
         "momentum": "section 4.2",
@@ -65,6 +66,7 @@ _JFT = replace(
     ),
     scaling="none",
     places={
+        "crop_area": "as Inception v3: GoogLeNet, section 6",
         "optimizer": "section 4.2",
         "learning_rate": "section 4.2",
         "momentum": "section 4.2",

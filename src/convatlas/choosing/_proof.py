@@ -1,9 +1,10 @@
 """The winner on images it never saw, as files, with every budget measured again on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -43,18 +44,32 @@ def prove(
     trained: TrainingResult,
     runtime: str,
     progress: Progress,
+    *,
+    preprocessing: Preprocessing,
+    history: Sequence[Mapping[str, Any]] = (),
 ) -> Proof:
     """Score, bundle, export, compare, time.
+
+    Args:
+        preprocessing: that of the winner.
+        history: what the winner started from.
 
     Raises:
         CheckFailed: if the exported file does not compute what the net computes.
     """
     classes = material.dataset.classes
-    preprocessing = material.preprocessing(winner.input_side)
     pixels = material.pixels("test", winner.input_side)
     predict = predictor_of(trained.net)
     test = evaluate(predict, pixels, preprocessing, classes, progress=progress)
-    info = bundle_info(winner.variant, winner.spec, material.dataset, preprocessing, trained, test)
+    info = bundle_info(
+        winner.variant,
+        winner.spec,
+        material.dataset,
+        preprocessing,
+        trained,
+        test,
+        history=history,
+    )
     path = bundle.save(request.out / f"{winner.variant}.bundle", trained.net, info)
     shape = (preprocessing.channels, winner.input_side, winner.input_side)
     onnx = request.out / f"{winner.variant}.onnx"

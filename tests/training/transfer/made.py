@@ -20,7 +20,10 @@ LETTERS = "abcdefgh"
 def net_of(variant: str, *, seed: int = 0, **changes: Any) -> nn.Module:
     torch.manual_seed(seed)
     net = models.build(variant, **changes).eval()
-    randomise(net)
+    randomise(net)  # by a seed of its own
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(1 + seed / 8)
     return net
 
 

@@ -4,11 +4,16 @@ Run: `.venv/bin/python benchmarks/recipes_page.py` (seconds).
 """
 
 import sys
+from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
+from pkgutil import iter_modules
 from textwrap import fill
+from types import ModuleType
 
 from convatlas import models
 from convatlas.cli._recipes import nets, row, shown
+from convatlas.training import recipes as room
 from convatlas.training.recipes import WITHOUT, Described, described, find, names, why_none
 from convatlas.training.recipes._plain import PLAIN
 
@@ -34,10 +39,25 @@ def page() -> str:
     head = HEAD.format(papers=len(of_papers), nets=len(covered), variants=len(models.variants()))
     parts = ["# Recipes\n", fill(" ".join(head.split()), 100) + "\n"]
     parts.append(table(COLUMNS, [row(recipe) for recipe in of_papers]))
-    parts += [section(recipe) for recipe in of_papers]
+    parts += [chapter(module) for module in modules()]
     parts.append("## Nets without a paper's recipe\n")
     parts.append(table(("nets", "why"), [(f"`{net}`", why) for net, why in WITHOUT.items()]))
     return "\n".join(parts)
+
+
+def modules() -> list[ModuleType]:
+    """The files with papers' recipes, in the order of their names."""
+    found = sorted(m.name for m in iter_modules(room.__path__) if not m.name.startswith("_"))
+    imported = [import_module(f"{room.__name__}.{name}") for name in found]
+    return [m for m in imported if any(described(r).nets for r in m.RECIPES)]
+
+
+def chapter(module: ModuleType) -> str:
+    """A file's recipes below what its docstring says of hardware, time and expected results."""
+    first, *rest = (getdoc(module) or "").split("\n\n")
+    title = first.partition(":")[0]
+    lines = [f"## {title}\n", *(paragraph + "\n" for paragraph in rest)]
+    return "\n".join(lines + [section(described(recipe)) for recipe in module.RECIPES])
 
 
 def section(recipe: Described) -> str:
@@ -47,7 +67,7 @@ def section(recipe: Described) -> str:
         if v.place or not (v.is_default or SILENT.get(v.field, None) == v.value)
     ]
     rows = [(f"`{v.field}`", shown(v.value), v.place) for v in values]
-    lines = [f"## {recipe.name}\n", recipe.about + "\n"]
+    lines = [f"### {recipe.name}\n", recipe.about + "\n"]
     if paper := recipe.paper:
         lines.append(f"{paper.title}. {paper.venue}. {paper.link}\n")
     lines.append(f"For {nets(recipe)}: `{recipe.command}`\n")

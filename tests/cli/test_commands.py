@@ -33,13 +33,15 @@ def test_a_new_option_is_a_decision():
     }
     assert options == {
         "choose": [
-            "--json", "--latency", "--memory", "--minutes", "--out", "--runtime", "--seed",
-            "--size", "--storage", "--threads", "--unreadable",
+            "--from-dir", "--json", "--latency", "--memory", "--minutes", "--out", "--runtime",
+            "--seed", "--size", "--storage", "--threads", "--unreadable",
         ],
         "train": [
-            "--batch", "--crop-share", "--epochs", "--json", "--learning-rate", "--net",
-            "--out", "--precision", "--seed", "--side", "--steps", "--threads", "--unreadable",
-            "--width",
+            "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
+            "--find-rate", "--from", "--graft", "--json", "--learning-rate", "--max-time", "--net",
+            "--out", "--overfit", "--precision", "--recipe", "--seed", "--set", "--side",
+            "--steps", "--teacher", "--tensorboard", "--threads", "--unreadable", "--width",
+            "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [
@@ -71,6 +73,13 @@ def test_a_new_option_is_a_decision():
         "show": ["--json"],
         "models": ["--json"],
         "check": ["--json", "--slips"],
+        "data": [],
+        "data scan": ["--cache", "--json", "--seed"],
+        "data show": [
+            "--cache", "--epochs", "--json", "--net", "--out", "--per-class", "--recipe", "--seed",
+            "--side",
+        ],
+        "data pack": ["--json", "--out", "--short-side", "--side"],
         "recipes": ["--for", "--json"],
         "recipes show": ["--json"],
         "recipes diff": ["--json"],

@@ -9,6 +9,7 @@ from convatlas.cli import (
     choose,
     compare,
     cost,
+    data,
     evaluate,
     excitation,
     export,
@@ -53,6 +54,7 @@ for module in (
     check,
 ):
     app.command(module.__name__.rpartition(".")[2].rstrip("_"))(module.command)
+app.add_typer(data.commands, name="data")
 app.add_typer(recipes.commands, name="recipes")
 
 

@@ -69,6 +69,12 @@ class Material:
             return self._prepared(split, preprocessing)
         return decoded(images, preprocessing, threads=self._threads)
 
+    def on_demand(self, split: SplitName, side: int) -> Pixels:
+        """The same images where only a few are looked at: nothing is stored or measured."""
+        channels = self.dataset.channels
+        plain = self._plain(side, (0.0,) * channels, (1.0,) * channels)
+        return decoded(split_of(self.dataset, split), plain, threads=self._threads)
+
     def _channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Of the training images at one small side, the same for every candidate."""
         if self._statistics is None:

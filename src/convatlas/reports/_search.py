@@ -5,9 +5,9 @@ from typing import Any
 
 from convatlas.reports import _units as units
 from convatlas.reports._chart import Figure, axis, chart, figure, label, lines
+from convatlas.reports._curves import accuracy, loss
 from convatlas.reports._html import Html, element, join
 
-_POINTS = 500  # more are not seen on a screen
 _LINES = {  # state: colour, width, opacity; drawn in this order, the chosen one on top
     "dropped": ("var(--faint)", 1.0, 0.8),
     "finalist": ("var(--series-0)", 2.0, 1.0),
@@ -47,22 +47,12 @@ def training(result: Mapping[str, Any], figures: dict[str, Figure]) -> Html | No
     """Loss, learning rate and validation accuracy of the final training."""
     facts = result.get("training") or {}
     history, validation = facts.get("history") or (), facts.get("validation") or ()
-    parts: list[str] = []
+    parts = []
     if history:
-        per_point = -(-len(history) // _POINTS)
-        figures["loss"] = _loss(history, per_point)
-        parts.append(
-            chart("loss", "Line chart: training loss and learning rate by step.", _mean(per_point))
-        )
+        parts.append(loss(history, figures))
     if validation:
-        figures["validation"] = _validation(validation)
-        parts.append(
-            chart(
-                "validation",
-                "Line chart: validation accuracy of the final net by training step.",
-                "Accuracy on the validation images while the chosen net was trained in full.",
-            )
-        )
+        caption = "Accuracy on the validation images while the chosen net was trained in full."
+        parts.append(accuracy(validation, caption, figures))
     if not parts:
         return None
     return join([_sentence(facts), element("div", *parts, class_="two")])
@@ -106,80 +96,6 @@ def _tick(number: int, tried: Sequence[Mapping[str, Any]]) -> str:
         return lines("in full", "the chosen net")
     taking = sum(any(s["round"] == number for s in c["scores"]) for c in tried)
     return lines(f"round {number + 1}", units.counted(taking, "net"))
-
-
-def _mean(per_point: int) -> str:
-    text = "Training loss (left scale) and learning rate (right scale) by step."
-    return (
-        text
-        if per_point == 1
-        else f"{text} Each point of the loss is the mean of {per_point} entries."
-    )
-
-
-def _loss(history: Sequence[Mapping[str, Any]], per_point: int) -> Figure:
-    groups = [history[i : i + per_point] for i in range(0, len(history), per_point)]
-    steps = [group[-1]["step"] for group in groups]
-    losses = [_average([h.get("loss") for h in group]) for group in groups]
-    rates = [units.number(group[-1].get("learning_rate")) for group in groups]
-    data = [
-        _curve("loss", steps, losses, "var(--series-0)", "loss %{y:.3f} at step %{x:,}"),
-        {
-            **_curve("learning rate", steps, rates, "var(--series-1)", "%{y:.3g} at step %{x:,}"),
-            "yaxis": "y2",
-        },
-    ]
-    data[1]["line"] = {"color": "var(--series-1)", "width": 1.5, "dash": "dot"}
-    layout = {
-        "height": 320,
-        "margin": {"l": 60, "r": 60, "t": 30, "b": 48},
-        "xaxis": axis("step", showgrid=False, tickformat=",d"),
-        "yaxis": axis("loss", rangemode="tozero"),
-        "yaxis2": axis(
-            "learning rate",
-            overlaying="y",
-            side="right",
-            rangemode="tozero",
-            showgrid=False,
-            tickmode="auto",
-            nticks=6,
-        ),
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-    }
-    return figure(data, layout, narrow={"margin": {"l": 46, "r": 46}})
-
-
-def _validation(validation: Sequence[Mapping[str, Any]]) -> Figure:
-    steps = [v["step"] for v in validation]
-    accuracies = [units.number(v.get("accuracy")) for v in validation]
-    curve = _curve("accuracy", steps, accuracies, "var(--series-0)", "%{y:.2f} % at step %{x:,}")
-    curve["mode"] = "lines+markers"
-    layout = {
-        "height": 320,
-        "xaxis": axis("step", showgrid=False, tickformat=",d"),
-        "yaxis": axis("validation accuracy", ticksuffix=" %"),
-        "showlegend": False,
-    }
-    return figure([curve], layout)
-
-
-def _curve(
-    title: str, x: list[Any], y: list[float | None], colour: str, hover: str
-) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": title,
-        "x": x,
-        "y": y,
-        "line": {"color": colour, "width": 2},
-        "hovertemplate": f"{hover}<extra></extra>",
-    }
-
-
-def _average(values: list[Any]) -> float | None:
-    known = [v for v in map(units.number, values) if v is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _sentence(facts: Mapping[str, Any]) -> Html:

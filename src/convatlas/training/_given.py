@@ -124,6 +124,4 @@ def _told(lesson: "Lesson", donor: Donor, start: Start, spec: Spec) -> list[str]
         f"{', as there' if spec.input_side == theirs.side else f' (there {theirs.side})'}; "
         f"mean {mean} and std {std} are taken over"
     )
-    if lesson.recipe is None:
-        lines.append(f"recipe: {lesson.recipe_name}, the one for this; --recipe takes another")
     return lines

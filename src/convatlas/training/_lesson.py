@@ -15,6 +15,7 @@ from convatlas.errors import UserError
 from convatlas.evaluation import Evaluation, evaluate, predictor_of
 from convatlas.files import locked, write_json
 from convatlas.models import Spec
+from convatlas.training._account import account
 from convatlas.training._loop import train
 from convatlas.training._monitor import Monitor
 from convatlas.training._plan import Plan, plan_of, refuse_unknown
@@ -34,7 +35,7 @@ class Lesson:
 
     data: str
     variant: str
-    recipe: str | None = None  # a name, or a .json file; None: small-data, fine-tune from a start
+    recipe: str = ""  # a name, or a .json file; "": fine-tune from a start, small-data without
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the recipe's fields
     start: str | None = None  # a bundle, a checkpoint's file or hub:OWNER/NAME[@REVISION]
     graft: bool = False  # the start is a shallower net of the family
@@ -78,13 +79,15 @@ class Lesson:
         if not 0 <= self.seed < 2**32:
             raise UserError(f"seed={self.seed}; it must be 0 to {2**32 - 1}.")
         if self.graft and self.start is None:
-            raise UserError("graft needs a net to take layers from. Give a bundle with --from.")
+            raise UserError("--graft needs a net to take layers from. Give a bundle with --from.")
+        if not self.recipe:
+            usual = "small-data" if self.start is None or self.graft else "fine-tune"
+            object.__setattr__(self, "recipe", usual)
 
     @property
-    def recipe_name(self) -> str:
-        """The recipe that was asked for, or the one for a person's images."""
-        usual = "small-data" if self.start is None or self.graft else "fine-tune"
-        return self.recipe or usual
+    def computing(self) -> int:
+        """Threads that the net computes with: never measured, since weights depend on them."""
+        return self.threads or len(os.sched_getaffinity(0))
 
 
 def teach(
@@ -107,10 +110,12 @@ def teach(
         UserError: for data, a net or numbers that cannot be used together.
     """
     world = world or World()
-    threads = lesson.threads or len(os.sched_getaffinity(0))  # never measured: weights depend on it
+    threads = lesson.computing
     refuse_unknown(lesson)
     with locked(out) if world.leader else nullcontext():
         plan = plan_of(lesson, out, world=world, threads=threads, progress=progress, say=say)
+        if world.leader:
+            say(account(lesson, plan))
         trained = train(
             models.family_of(lesson.variant).name,
             lesson.variant,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import torch
 from torch import nn, optim
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -21,7 +22,9 @@ def make_optimizer(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
     rate, momentum = recipe.learning_rate, recipe.momentum
     if recipe.optimizer == "sgd":
         nesterov = recipe.nesterov and momentum > 0
-        return optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+        return _with_velocities(
+            optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+        )
     if recipe.optimizer == "sgd_inside":
         return SGDInside(groups, lr=rate, momentum=momentum)
     if recipe.optimizer == "rmsprop":
@@ -31,6 +34,20 @@ def make_optimizer(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
     kind = optim.AdamW if recipe.optimizer == "adamw" else optim.Adam
     betas = (momentum, recipe.squares)
     return kind(groups, lr=rate, betas=betas, eps=recipe.epsilon, fused=True)
+
+
+def _with_velocities(optimizer: optim.SGD) -> optim.SGD:
+    """Every velocity at 0 from the start, where torch's fused kernel would make them all at once.
+
+    It fails when a weight has its first gradient after others: a block that stochastic depth
+    skipped in the steps before.
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group["momentum"] else ():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(
+                parameter, requires_grad=False
+            )
+    return optimizer
 
 
 def _groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:

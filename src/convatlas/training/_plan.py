@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from convatlas.data._types import SplitName
 from convatlas.errors import UserError
 from convatlas.files import write_json
 from convatlas.models import Spec
+from convatlas.training._changes import changed
 from convatlas.training._given import Given, given
 from convatlas.training._named import Length, NamedRecipe, Situation
 from convatlas.training._precision import (
@@ -22,7 +23,7 @@ from convatlas.training._precision import (
     precision_that_pays,
     remembered_precision,
 )
-from convatlas.training._recipe import Recipe, known
+from convatlas.training._recipe import Recipe
 from convatlas.training._recipe_fields import Precision
 from convatlas.training._situation import situation_of
 from convatlas.training._throughput import throughput
@@ -68,8 +69,8 @@ def refuse_unknown(lesson: "Lesson") -> None:
         UserError: for a name that does not, or a value that no net or recipe can have.
     """
     models.spec_of(lesson.variant, width_multiplier=lesson.width)
-    find(lesson.recipe_name)
-    replace(Recipe(), **known(lesson.changes, Recipe, "recipe"))
+    find(lesson.recipe)
+    changed(Recipe(), lesson.changes)
 
 
 def plan_of(
@@ -88,7 +89,7 @@ def plan_of(
     Raises:
         UserError: for data, a net, a recipe or numbers that cannot be used together.
     """
-    recipe = find(lesson.recipe_name)
+    recipe = find(lesson.recipe)
     if world.local_rank:
         world.wait()
     nets = given(lesson, out)
@@ -181,7 +182,7 @@ def _recipe(
             epochs=lesson.epochs, steps=steps, batch_size=lesson.batch_size, seed=lesson.seed
         )
         made = named.plan(situation, length)
-        return replace(made, **changes) if changes else made
+        return changed(made, changes)
 
     if lesson.precision is not None:
         changes["precision"] = _precision(lesson, out, of(1), spec, threads=threads, world=world)

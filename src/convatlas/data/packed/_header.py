@@ -55,7 +55,8 @@ class Header(BaseModel):
     pixel_bytes: int
     table_bytes: int
     block_bytes: int
-    blocks: list[str]  # SHA-256 of every block of pixels and table
+    blocks: list[str]  # SHA-256 of every block of pixels
+    table: str  # SHA-256 of the table
     versions: dict[str, str]  # of what decoded and wrote
 
     @model_validator(mode="after")
@@ -119,7 +120,7 @@ def read_header(path: Path) -> Header:
     if min(header.pixel_bytes, header.table_bytes, header.images - 1) < 0 or (
         place != PIXELS_AT + spanned
         or header.block_bytes != BLOCK_BYTES
-        or len(header.blocks) != -(-spanned // BLOCK_BYTES)
+        or len(header.blocks) != -(-header.pixel_bytes // BLOCK_BYTES)
     ):
         raise Damaged(path, "its header does not fit its length")
     return header

@@ -72,25 +72,23 @@ def read_checked(
     """
     with path.open("rb", buffering=0) as file:
         handle = file.fileno()
-        spanned = header.pixel_bytes + header.table_bytes
-        bad = _bad_blocks(handle, header, spanned, progress)
-        content = os.pread(handle, header.table_bytes, PIXELS_AT + header.pixel_bytes)
         identity = identity_of(handle)
-    first_of_table = header.pixel_bytes // BLOCK_BYTES
-    if any(block >= first_of_table for block in bad) or len(content) < header.table_bytes:
-        raise Damaged(path, "the table that names its images has another checksum")
-    table = parse_table(content, header, path)
-    if bad:
-        raise Damaged(path, _names_of(bad, table, len(header.blocks)))
+        rows = os.pread(handle, header.table_bytes, PIXELS_AT + header.pixel_bytes)
+        if sha256(rows).hexdigest() != header.table:
+            raise Damaged(path, "the table that names its images has another checksum")
+        table = parse_table(rows, header, path)
+        if bad := _bad_blocks(handle, header, progress):
+            raise Damaged(path, _names_of(bad, table, len(header.blocks)))
     return table, identity
 
 
-def _bad_blocks(handle: int, header: Header, spanned: int, progress: Progress | None) -> list[int]:
+def _bad_blocks(handle: int, header: Header, progress: Progress | None) -> list[int]:
     def differ(blocks: Sequence[int]) -> list[int]:
         bad = []
         for block in blocks:
             start = block * BLOCK_BYTES
-            content = os.pread(handle, min(BLOCK_BYTES, spanned - start), PIXELS_AT + start)
+            size = min(BLOCK_BYTES, header.pixel_bytes - start)
+            content = os.pread(handle, size, PIXELS_AT + start)
             if sha256(content).hexdigest() != header.blocks[block]:
                 bad.append(block)
         return bad

@@ -71,11 +71,12 @@ def write_packed(
                 blocks.write(each)
             finished += len(pixels)
             done(finished)
-        pixel_bytes = blocks.written
-        blocks.write(table.as_bytes())
+        rows = table.as_bytes()
+        file.write(rows)
         header = _header(collection, looks, form, source, table)
-        sizes = {"pixel_bytes": pixel_bytes, "table_bytes": blocks.written - pixel_bytes}
-        write_header(file, {**header, **sizes, "blocks": blocks.digests()})
+        sizes = {"pixel_bytes": blocks.written, "table_bytes": len(rows)}
+        sums = {"blocks": blocks.digests(), "table": sha256(rows).hexdigest()}
+        write_header(file, {**header, **sizes, **sums})
         size = os.fstat(file.fileno()).st_size
     return size
 
@@ -113,7 +114,7 @@ class _Decoder:
 
 
 class _Blocks:
-    """A file's content, with a SHA-256 of each block of it."""
+    """A file's pixels, with a SHA-256 of each block of them."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

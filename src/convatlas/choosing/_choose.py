@@ -110,14 +110,7 @@ class _Job:
             trained = self._final(material, winner, search)
         with self.clock.phase("proving it"):
             proof = prove(
-                self.request,
-                material,
-                winner,
-                trained,
-                self.runtime,
-                self.progress,
-                preprocessing=search.preprocessing(winner),
-                history=donors.history(winner),
+                self.request, material, winner, trained, self.runtime, self.progress, donors
             )
         return self._write(dataset, listed, winner, trained, proof)
 

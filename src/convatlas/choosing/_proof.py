@@ -1,10 +1,9 @@
 """The winner on images it never saw, as files, with every budget measured again on them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,6 +11,7 @@ from PIL import Image
 from convatlas import bundle, device
 from convatlas.choosing._budget import Budgets, Kept
 from convatlas.choosing._candidates import Candidate
+from convatlas.choosing._donors import Donors
 from convatlas.choosing._request import Request
 from convatlas.data import Material, Pixels, Preprocessing, Progress, centre, normalise
 from convatlas.deployment import Parity
@@ -44,20 +44,15 @@ def prove(
     trained: TrainingResult,
     runtime: str,
     progress: Progress,
-    *,
-    preprocessing: Preprocessing,
-    history: Sequence[Mapping[str, Any]] = (),
+    donors: Donors,
 ) -> Proof:
     """Score, bundle, export, compare, time.
-
-    Args:
-        preprocessing: that of the winner.
-        history: what the winner started from.
 
     Raises:
         CheckFailed: if the exported file does not compute what the net computes.
     """
     classes = material.dataset.classes
+    preprocessing = donors.preprocessing(winner, material.preprocessing(winner.input_side))
     pixels = material.pixels("test", winner.input_side)
     predict = predictor_of(trained.net)
     test = evaluate(predict, pixels, preprocessing, classes, progress=progress)
@@ -68,7 +63,7 @@ def prove(
         preprocessing,
         trained,
         test,
-        history=history,
+        history=donors.history(winner),
     )
     path = bundle.save(request.out / f"{winner.variant}.bundle", trained.net, info)
     shape = (preprocessing.channels, winner.input_side, winner.input_side)

@@ -67,12 +67,14 @@ class Given:
         return found.tensors
 
     def teaching(self, classes: Sequence[str], images: Preprocessing) -> Teacher | None:
-        """The teacher, if any, for images prepared like this.
+        """The teacher, if any, for images that without a donor would be prepared like this.
 
         Raises:
             UserError: if it does not know the classes or such images.
         """
-        return None if self.teacher is None else Teacher(self.teacher, classes, images)
+        if self.teacher is None:
+            return None
+        return Teacher(self.teacher, classes, self.preprocessing(images))
 
     @property
     def history(self) -> tuple[dict[str, Any], ...]:

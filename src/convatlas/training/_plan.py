@@ -105,7 +105,7 @@ def plan_of(
         recipe=made,
         given=nets,
         start=nets.start(lesson, spec, classes, say),
-        teacher=nets.teaching(classes, nets.preprocessing(material.preprocessing(spec.input_side))),
+        teacher=nets.teaching(classes, material.preprocessing(spec.input_side)),
     )
     if nets.history and world.leader:
         write_json(out / _GIVEN, list(nets.history))

@@ -130,7 +130,9 @@ def joined() -> Iterator[World]:
     if size == 1:
         yield World(device=device)
         return
-    store, _, _ = next(rendezvous("env://", timeout=_WAIT))
+    whole, _, _ = next(rendezvous("env://", timeout=_WAIT))
+    # torchrun keeps its store when it starts processes again: what those before noted is not ours.
+    store = PrefixStore(f"start {_variable('TORCHELASTIC_RESTART_COUNT', 0)}", whole)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(
         backend,

@@ -80,9 +80,13 @@ def test_no_image_left_is_an_error_of_its_own():
 
 
 def test_validation_refuses_unless_it_may_leave_them_out(tmp_path):
-    val = failing(31, [4, 30], seed=1, name="val")
+    val = failing(31, [], seed=1, name="val")
+
+    def break_two(phase, done, total):
+        val.broken.update({4, 30})
+
     with pytest.raises(MustBeRead, match=r"2 images .*'val/.*/004.png': gone; 'val/.*/030.png'"):
-        Small(val=val).run(tmp_path)
+        Small(val=val).run(tmp_path / "run", progress=break_two)
     net = Small(val=None, recipe=replace(RECIPE, steps=2)).run(tmp_path / "net").net
     scores = {}
     for name, pixels in {"some": val, "all": images(31, seed=1, name="val")}.items():
@@ -114,12 +118,13 @@ def test_the_readable_part_of_a_test_set():
     assert list(part.names) == [whole.names[i] for i in kept]
 
 
-def test_damage_does_not_change_what_comes_after_it(tmp_path):
-    """Taken up again with the same images unreadable, the same bytes."""
-    small = Small(train=failing(50, [3]))
-    whole = small.run(tmp_path / "whole")
+def test_a_run_that_is_taken_up_again_needs_the_images_it_began_with(tmp_path):
+    pixels = failing(50, [])
+    small = Small(train=pixels)
     with pytest.raises(KeyboardInterrupt):
-        small.run(tmp_path / "run", progress=Breaker(7, KeyboardInterrupt))
-    again = small.run(tmp_path / "run")
-    assert digest(again.net) == digest(whole.net)
-    assert again.events == whole.events
+        small.run(tmp_path, progress=Breaker(7, KeyboardInterrupt))
+    pixels.broken.add(3)
+    with pytest.raises(UnreadableImages, match=r"'train/./003.png': gone.*restore the files"):
+        small.run(tmp_path)
+    pixels.broken.clear()
+    assert digest(small.run(tmp_path).net) == digest(Small().run(tmp_path / "whole").net)

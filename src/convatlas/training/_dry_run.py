@@ -112,7 +112,7 @@ def _validate(plan: Plan, lesson: "Lesson") -> int:
     with borrowed(lesson.computing, seed=plan.recipe.seed):
         learner = Learner(fresh(lesson, plan), plan.recipe)
         validation = Validation(plan.pixels("val"), plan.preprocessing, plan.recipe)
-        return int(validation.score(learner.average.net, 0, lambda: None)["images"])
+        return int(validation.score(learner.average.net, 0, lambda: None).scores["images"])
 
 
 def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tuple[Any, float]:

@@ -21,6 +21,7 @@ from convatlas.training._loop import train
 from convatlas.training._pace_log import read_pace
 from convatlas.training._plan import Plan, refuse_unknown
 from convatlas.training._recipe import Recipe
+from convatlas.training._result import TrainingResult
 from convatlas.training._schedule import learning_rate
 from convatlas.training._subset import some_of
 from convatlas.training._surroundings import borrowed
@@ -95,8 +96,11 @@ def dry_run(
         scored = _validate(plan, lesson)
         per_image = timed("validation", begun) / scored
         begun = monotonic()
-        net, speed = _steps(plan, lesson, Path(name), progress)
+        net, paces = _steps(plan, lesson, Path(name), progress)
         timed(f"{_STEPS} steps with checkpoints", begun)
+        begun = monotonic()
+        speed = _speed(plan, lesson, paces[1:])
+        timed("the pace of more steps", begun)
         begun = monotonic()
         path = _bundle(plan, lesson, Path(name), net)
         timed("test and bundle", begun)
@@ -115,8 +119,10 @@ def _validate(plan: Plan, lesson: "Lesson") -> int:
         return int(validation.score(learner.average.net, 0, lambda: None)["images"])
 
 
-def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tuple[Any, float]:
-    """Three steps as the run does them; the trained net, and the images a second."""
+def _steps(
+    plan: Plan, lesson: "Lesson", folder: Path, progress: Progress
+) -> tuple[TrainingResult, list[dict[str, Any]]]:
+    """Three steps as the run does them; what they gave, and the pace of each."""
     trained = train(
         models.family_of(lesson.variant).name,
         lesson.variant,
@@ -131,7 +137,7 @@ def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tu
         checkpoint_seconds=1e-3,
         progress=progress,
     )  # fmt: skip
-    return trained, _speed(plan, lesson, read_pace(folder / "run")[1:])
+    return trained, read_pace(folder / "run")
 
 
 def _speed(plan: Plan, lesson: "Lesson", later: list[dict[str, Any]]) -> float:
@@ -161,7 +167,7 @@ def first_steps(recipe: Recipe) -> Recipe:
     )
 
 
-def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: Any) -> Path:
+def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: TrainingResult) -> Path:
     """Score some test images, write the bundle and read it."""
     from convatlas.training._lesson import bundle_info
 

@@ -8,6 +8,7 @@ import pytest
 from convatlas.data import open_dataset, open_images
 from convatlas.errors import UserError
 from tests.data.images import noise
+from tests.data.layouts import CIFAR10, write_cifar10
 from tests.data.shards import member, png, samples, write_shard
 
 ANIMALS = ("ant", "bee", "cow")
@@ -140,3 +141,24 @@ def test_what_cannot_be_divided(tmp_path):
     assert "has images for val and test, but none to train on." in refusal(tmp_path)
     assert "one class only, 'ant'" in refusal(write_shard(tmp_path / "x" / "a.tar",
                                                           samples(["ant"] * 4)))  # fmt: skip
+
+
+def test_a_split_that_has_shards_of_its_own_is_scored_without_looking(tmp_path):
+    for start, split in enumerate(("train", "val", "test")):
+        write_shard(tmp_path / f"{split}-0.tar", samples(labels(30 + start), 100 * start))
+    for part, count in ((None, 32), ("test", 32), ("val", 31), ("train", 30), ("all", 93)):
+        images = open_images(str(tmp_path), part, ANIMALS)
+        assert (len(images), images.part) == (count, part or "test")
+    (tmp_path / "val-0.tar").unlink()
+    dataset = open_dataset(str(tmp_path))
+    for part in ("train", "val", "test"):
+        images = open_images(str(tmp_path), part, ANIMALS)
+        assert list(images.names) == list(getattr(dataset, part).names)
+
+
+@pytest.mark.parametrize("form", ["binary", "python"])
+def test_every_image_of_other_formats_is_scored_once(tmp_path, form):
+    write_cifar10(tmp_path, form)
+    images = open_images(str(tmp_path), "all", CIFAR10)
+    assert len(images) == len(set(images.names)) == 60
+    assert len(open_images(str(tmp_path), None, CIFAR10)) == 10

@@ -269,7 +269,7 @@ def test_which_shards_are_meant(tmp_path):
     assert "v-02.tar" in refusal(tmp_path / "v-{00..11}.tar")
     assert "must run upwards" in refusal(tmp_path / "v-{9..1}.tar")
     assert "at most 100,000" in refusal(tmp_path / "v-{0..9999999999999}.tar")
-    with pytest.raises(UserError, match="not divided into splits, so there is no 'val'"):
+    with pytest.raises(UserError, match="are not divided into splits, so there is no 'val'"):
         open_images(str(tmp_path), "val", CLASSES)
 
 

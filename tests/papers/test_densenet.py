@@ -195,7 +195,7 @@ def test_memory_efficient_training_has_the_same_gradients(name: str):
     for a, b in zip(plain.parameters(), other.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad, atol=1e-5 * float(a.grad.abs().max()))
     for a, b in zip(plain.buffers(), other.buffers(), strict=True):
-        assert torch.equal(a, b)
+        assert torch.allclose(a, b, rtol=1e-5, atol=1e-6)
     assert torch.allclose(plain.eval()(x), other.eval()(x))
 
 

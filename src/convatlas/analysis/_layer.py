@@ -9,7 +9,8 @@ from torch import nn
 
 from convatlas.analysis._graph import Graph, Node
 
-RECOMPUTED = "recomputed"  # kind of a batch norm, ReLU and convolution that keep their inputs only
+RECOMPUTED = "recomputed"  # kind of a batch norm, ReLU and convolution that keep their input only
+DENSE_BLOCK = "dense block"  # kind of layers that write their maps behind those they read
 StepKernels = Literal["fused", "loop", "foreach"]
 
 
@@ -53,8 +54,8 @@ class Layer:
 
     @property
     def input(self) -> int:
-        """Bytes of the first input; of all, where they are joined first."""
-        return sum(self.inputs) if self.node.kind == RECOMPUTED else self.inputs[0]
+        """Bytes of the first input."""
+        return self.inputs[0]
 
     @cached_property
     def output(self) -> int:
@@ -68,11 +69,8 @@ class Layer:
 
     @cached_property
     def in_shape(self) -> tuple[int, ...]:
-        """Of the input, without the batch."""
-        first, *others = (self.graph[name].shape for name in self.node.inputs)
-        if self.node.kind == RECOMPUTED:
-            return (first[0] + sum(shape[0] for shape in others), *first[1:])
-        return first
+        """Of the first input, without the batch."""
+        return self.graph[self.node.inputs[0]].shape
 
     @cached_property
     def in_place(self) -> bool:

@@ -19,11 +19,12 @@ from convatlas.data._picture import Picture
 from convatlas.data._progress import Progress
 from convatlas.data._relabel import labelled_as, numbering, remark_on_order
 from convatlas.data._shard_labels import class_list, number_labels
-from convatlas.data._shards import index_shards, shard_paths
+from convatlas.data._shards import index_shards
 from convatlas.data._sources import FileImages
 from convatlas.data._stamps import stamp_of
 from convatlas.data._types import SPLITS, ImageSource, Split, SplitName, Unreadable
 from convatlas.data._walk import shown
+from convatlas.data.formats import ShardSets, shard_sets
 from convatlas.errors import UserError
 
 Part = Literal["train", "val", "test", "all"]
@@ -63,24 +64,26 @@ def open_images(
     """The images of `part` of what `where` names, labelled as `classes`, a model's, are numbered.
 
     Images are looked at beforehand only where a part has to be chosen among undivided ones. Of tar
-    shards and of parts that have a folder of their own just names and places are read.
+    shards and of parts that have folders or shards of their own just names and places are read.
 
     Args:
-        where: as in `open_dataset`, or tar shards: a .tar file, `val-{000..049}.tar`, a folder.
-        part: None is "all" of shards, else "test"; "all" is every image once.
+        where: as in `open_dataset`.
+        part: None is "all" of undivided shards, else "test"; "all" is every image once.
 
     Raises:
         UserError: if there is no such data set, or a label is outside the classes.
     """
-    if shards := () if where in BUILT_IN else shard_paths(where):
-        return _of_shards(where, shards, part, classes, progress)
-    part = part or "test"
-    if part not in PARTS:
+    if part is not None and part not in PARTS:
         raise UserError(f"No split named {part!r}. Give one of: {', '.join(PARTS)}.")
+    sets = {} if where in BUILT_IN else shard_sets(where)
+    if shards := _streamed_shards(sets, part, where):
+        return _of_shards(where, shards, part or ("all" if None in sets else "test"), classes,
+                          progress)  # fmt: skip
+    part = part or "test"
     root = Path(where).expanduser()
-    if where not in BUILT_IN and root.is_dir():
+    if where not in BUILT_IN and not sets and root.is_dir():
         listing = find_images(root)
-        files = _streamed(listing, part)
+        files = _streamed(listing, part) if len(listing) else None
         if files is not None:
             return _of_files(listing, files, part, classes)
     dataset = open_dataset(where, seed=seed, unreadable=unreadable, progress=progress)
@@ -143,18 +146,28 @@ def _of_files(
     )
 
 
+def _streamed_shards(sets: ShardSets, part: Part | None, where: str) -> tuple[str, ...]:
+    """The shards that hold `part` and nothing else; none if it has to be chosen among images."""
+    if None in sets:
+        if part not in (None, "all"):
+            raise UserError(
+                f"The shards of {where!r} are not divided into splits, so there is no {part!r}. "
+                "Give the shards of that split, with --split all."
+            )
+        return sets[None]
+    if part == "all":
+        return tuple(path for paths in sets.values() for path in paths)
+    own = _own_part(frozenset(split for split in sets if split), part or "test")
+    return () if own is None else sets[own]
+
+
 def _of_shards(
     where: str,
     paths: Sequence[str],
-    part: Part | None,
+    part: Part,
     classes: Sequence[str],
     progress: Progress | None,
 ) -> Images:
-    if part not in (None, "all"):
-        raise UserError(
-            f"Shards are not divided into splits, so there is no {part!r} of {where!r}. Give the "
-            "shards of that split, with --split all."
-        )
     index = index_shards(paths, progress=progress)
     spelt = np.frombuffer(index.label, np.int32)
     first = {text: index.names[int((spelt == i).argmax())] for text, i in index.labels.items()}
@@ -165,7 +178,7 @@ def _of_shards(
     )
     return Images(
         name=Path(where).name,
-        part="all",
+        part=part,
         labels=found.numbers[spelt],
         names=index.names,
         source=index,

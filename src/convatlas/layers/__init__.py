@@ -32,7 +32,11 @@ from convatlas.layers._ordered import Order, OrderedUnit, UnitKind, unit_convs
 from convatlas.layers._parallel import Parallel
 from convatlas.layers._paths import ConcatPathsUnit, SumPathsUnit
 from convatlas.layers._radial import RadialBasis
-from convatlas.layers._recompute import recomputed_norm_conv
+from convatlas.layers._recompute import (
+    is_recomputable,
+    recomputed_dense_block,
+    recomputed_norm_conv,
+)
 from convatlas.layers._relu_separable import ReluSeparable
 from convatlas.layers._residual import (
     BasicUnit,
@@ -115,10 +119,12 @@ __all__ = [
     "hidden_channels",
     "in_turn",
     "interleaved_conv",
+    "is_recomputable",
     "join",
     "make_shortcut",
     "map_loss",
     "normal",
+    "recomputed_dense_block",
     "recomputed_norm_conv",
     "residual_stem",
     "response_norm",

@@ -19,7 +19,7 @@ with fewer layers, for small devices.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -30,7 +30,15 @@ from torch import Tensor, nn
 from convatlas.errors import UserError
 from convatlas.facts import Fact, Paper
 from convatlas.facts.papers import HUANG2017
-from convatlas.layers import ConvNorm, NormConv, he_normal, recomputed_norm_conv, scale_channels
+from convatlas.layers import (
+    ConvNorm,
+    NormConv,
+    he_normal,
+    is_recomputable,
+    recomputed_dense_block,
+    recomputed_norm_conv,
+    scale_channels,
+)
 from convatlas.models._family import Family, Spec
 
 
@@ -63,19 +71,17 @@ class DenseLayer(nn.Module):
         """`x` with k more channels."""
         return torch.cat([x, self.layers(x)], dim=1)
 
-    def recomputed(self, maps: Sequence[Tensor]) -> Float[Tensor, "n c2 h w"]:
-        """The k new maps of all `maps` before, keeping nothing that can be made again."""
-        inputs = tuple(maps)
-        for step in cast(Iterable[NormConv], self.layers):
-            inputs = (recomputed_norm_conv(step.norm, step.conv, *inputs),)
-        return inputs[0]
+    def steps(self) -> list[tuple[nn.BatchNorm2d, nn.Conv2d]]:
+        """Batch norms with the convolutions behind them."""
+        return [(step.norm, step.conv) for step in cast(Iterable[NormConv], self.layers)]
 
 
 class DenseBlock(nn.Sequential):
     """Dense layers one after the other.
 
-    Memory-efficient training keeps each layer's new maps once and makes joined and normalised
-    inputs again for the gradient (Pleiss et al., arXiv:1707.06990); the results are the same.
+    Memory-efficient training keeps each layer's maps once and makes normalised ones again for the
+    gradient (after Pleiss et al., arXiv:1707.06990); the results are the same but for rounding. It
+    needs batch norm in training mode: with frozen statistics a block trains plainly.
     """
 
     def __init__(self, *layers: DenseLayer, memory_efficient: bool) -> None:
@@ -84,14 +90,32 @@ class DenseBlock(nn.Sequential):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h w"]:
         """`x` and the maps of all layers."""
-        if not self.memory_efficient or not self.training:
-            for layer in self:
-                x = layer(x)
-            return x
-        maps = [x]
-        for layer in cast(Iterable[DenseLayer], self):
-            maps.append(layer.recomputed(maps))
-        return torch.cat(maps, dim=1)
+        if self.memory_efficient and self.training:
+            layers = [layer.steps() for layer in cast(Iterable[DenseLayer], self)]
+            if all(is_recomputable(*step) for steps in layers for step in steps):
+                return recomputed_dense_block(x, layers)
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+class Transition(nn.Sequential):
+    """BN-ReLU-1x1, then the 2x2 average; memory-efficient training keeps the input alone."""
+
+    compress: NormConv
+    pool: nn.AvgPool2d
+
+    def __init__(self, in_channels: int, out_channels: int, *, memory_efficient: bool) -> None:
+        compress = NormConv(in_channels, out_channels, 1)
+        super().__init__(OrderedDict(compress=compress, pool=nn.AvgPool2d(2)))
+        self.memory_efficient = memory_efficient
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2 h2 w2"]:
+        """Fewer maps of half the side."""
+        step = self.compress.norm, self.compress.conv
+        if self.memory_efficient and self.training and is_recomputable(*step):
+            return self.pool(recomputed_norm_conv(*step, x))
+        return self.pool(self.compress(x))
 
 
 class DenseNet(nn.Module):
@@ -109,7 +133,9 @@ class DenseNet(nn.Module):
         for number, depth in enumerate(spec.depths, start=1):
             if number > 1:
                 kept = int(spec.compression * channels)
-                stages[f"transition{number - 1}"] = _transition(channels, kept)
+                stages[f"transition{number - 1}"] = Transition(
+                    channels, kept, memory_efficient=spec.memory_efficient
+                )
                 channels = kept
             layers: list[DenseLayer] = []
             for _ in range(depth):
@@ -150,14 +176,6 @@ def _stem(spec: DenseNetSpec, channels: int) -> nn.Module:
         spec.in_channels, channels, 7, stride=2, activation=nn.ReLU(inplace=True)
     )
     layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    return nn.Sequential(layers)
-
-
-def _transition(in_channels: int, out_channels: int) -> nn.Module:
-    """BN-ReLU-1x1, then the 2x2 average."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["compress"] = NormConv(in_channels, out_channels, 1)
-    layers["pool"] = nn.AvgPool2d(2)
     return nn.Sequential(layers)
 
 

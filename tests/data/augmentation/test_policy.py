@@ -66,8 +66,10 @@ def test_two_operations_are_one_after_another():
     for first, a in signed:
         once = first(IMAGE, a, ranges, FILL)
         twice.update(second(once, b, ranges, FILL).tobytes() for second, b in signed)
-    for one in changed(150, Augmentation(rand_augment=(2, 9), fill=FILL)):
-        assert one.tobytes() in twice
+    found = [one.tobytes() for one in changed(150, Augmentation(rand_augment=(2, 9), fill=FILL))]
+    assert twice.issuperset(found)
+    alone = {operation(IMAGE, share, ranges, FILL).tobytes() for operation, share in signed}
+    assert sum(one in alone for one in found) < 60  # identity and a few pairs: 30 expected
 
 
 def test_magnitude_zero_changes_little():

@@ -1,6 +1,7 @@
 """Every recipe trains a narrow net of its own for a few steps on real files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_a_recipe_trains(name, photos, tmp_path):
     result = teach(lesson, tmp_path, progress=lambda *_: None, say=lambda _: None)
     assert result["steps"] == 3
     assert 0 <= result["test"]["top1_error"] <= 100
-    written = json.loads((tmp_path / "net.bundle" / "bundle.json").read_text())
+    written = json.loads((Path(result["bundle"]) / "bundle.json").read_text())
     kept = written["recipe"]
     assert kept["name"] == name
     assert kept["learning_rate"] == pytest.approx(

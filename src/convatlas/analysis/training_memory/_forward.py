@@ -5,12 +5,19 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from convatlas.analysis._graph import Graph, Node
-from convatlas.analysis._layer import Conditions, Layer, apart, parameters_of
+from convatlas.analysis._layer import (
+    DENSE_BLOCK,
+    RECOMPUTED,
+    Conditions,
+    Layer,
+    apart,
+    parameters_of,
+)
 from convatlas.analysis.training_memory._ledger import Ledger, Storage
 from convatlas.analysis.training_memory._rules import UNKNOWN, Row, row_of
 from convatlas.analysis.training_memory._values import Entry, Value
 
-_CAST = frozenset({"Conv2d", "Linear", "LearnedGroupConv", "SparseConv2d", "recomputed"})
+_CAST = frozenset({"Conv2d", "Linear", "LearnedGroupConv", "SparseConv2d", RECOMPUTED, DENSE_BLOCK})
 _WIDENED = frozenset({"LocalResponseNorm"})  # autocast lets it average in the full precision
 
 

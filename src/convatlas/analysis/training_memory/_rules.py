@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from convatlas.analysis import _convolution
-from convatlas.analysis._layer import Layer
+from convatlas.analysis._layer import DENSE_BLOCK, RECOMPUTED, Layer
 from convatlas.analysis.training_memory import _recomputed
 
 Amount = Callable[[Layer], int]
@@ -134,12 +134,17 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             backward=lambda x: _convolution.backward_scratch(x) + _weight_copy(x),
             whole=True,
         ),
-        "recomputed": Row(
-            saves="inputs",
+        RECOMPUTED: Row(
+            saves="input",
             own=lambda x: 8 * x.in_shape[0],
             forward=_recomputed.forward_scratch,
             backward=_recomputed.backward_scratch,
-            gradient="slice",
+        ),
+        DENSE_BLOCK: Row(
+            saves="output",
+            own=_recomputed.kept_between,
+            forward=_recomputed.block_forward_scratch,
+            backward=_recomputed.block_backward_scratch,
         ),
         "Linear": Row(saves="input", whole=True),
         "BatchNorm2d": Row(saves="input", own=_statistics, backward=_output),

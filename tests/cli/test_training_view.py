@@ -114,6 +114,16 @@ def test_events_without_end_do_not_fill_the_screen(clock, lines):
     assert told[-1] == "unreadable: from here on counted, not told"
 
 
+def test_an_image_that_cannot_be_read_is_named_once(clock, lines):
+    view = View(Progress(), live=False)
+    for step, names in ((1, "a"), (2, "a"), (3, "ab")):
+        view.entry("unreadable", {"step": step, "images": {name: "empty" for name in names}})
+    assert [line.partition(": ")[2].rpartition(": ")[2] for line in lines()] == [
+        "'a' (empty)",
+        "'b' (empty)",
+    ]
+
+
 def test_on_a_terminal_the_figures_stand_in_as_many_columns_as_fit():
     from rich.console import Console
 

@@ -33,14 +33,15 @@ def test_a_new_option_is_a_decision():
     }
     assert options == {
         "choose": [
-            "--json", "--latency", "--memory", "--minutes", "--out", "--runtime", "--seed",
-            "--size", "--storage", "--threads", "--unreadable",
+            "--from-dir", "--json", "--latency", "--memory", "--minutes", "--out", "--runtime",
+            "--seed", "--size", "--storage", "--threads", "--unreadable",
         ],
         "train": [
             "--batch", "--checkpoint-every", "--compile", "--crop-share", "--dry-run", "--epochs",
-            "--find-rate", "--json", "--learning-rate", "--max-time", "--net", "--out",
-            "--overfit", "--precision", "--recipe", "--seed", "--set", "--side", "--steps",
-            "--tensorboard", "--threads", "--unreadable", "--width", "--workers",
+            "--find-rate", "--from", "--graft", "--json", "--learning-rate", "--max-time", "--net",
+            "--out", "--overfit", "--precision", "--recipe", "--seed", "--set", "--side",
+            "--steps", "--teacher", "--tensorboard", "--threads", "--unreadable", "--width",
+            "--workers",
         ],
         "import": ["--as", "--classes", "--json", "--library", "--out"],
         "evaluate": [

@@ -24,6 +24,7 @@ class Net(nn.Module):
         self.depthwise = nn.Conv2d(2, 2, 3, groups=2)
         self.norm = nn.BatchNorm2d(2)
         self.classifier = nn.Linear(2, 2)
+        self.aux = nn.ModuleDict({"middle": nn.Linear(2, 2)})
 
 
 def sgd(w, g, rate, state, r):
@@ -92,11 +93,12 @@ def test_six_steps_by_hand(optimizer, changes):
     for step, rate in enumerate(RATES):
         set_learning_rate(made, rate)
         for name, parameter in net.named_parameters():
-            if step == 2 and name.startswith("dense."):  # no gradient: nothing moves, nothing ages
+            if (step, name.split(".")[0]) in ((0, "norm"), (2, "dense")):  # nothing moves or ages
                 parameter.grad = None
                 continue
             parameter.grad = torch.randn_like(parameter)
-            own = rate if name.startswith("classifier.") else rate * recipe.body_rate
+            head = name.startswith(("classifier.", "aux."))
+            own = rate if head else rate * recipe.body_rate
             decay = decay_of(name, recipe)
             expected[name] = [
                 moved_by_hand(w, g, own, state, recipe, decay)

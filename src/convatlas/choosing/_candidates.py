@@ -41,6 +41,7 @@ class Candidate:
     latency: dict[str, Any] | None = None
     state: State = "listed"
     reason: str = ""
+    start: dict[str, Any] | None = None  # the bundle it starts from, by name and SHA-256
     scores: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -68,6 +69,7 @@ class Candidate:
             "latency": self.latency,
             "state": self.state,
             "reason": self.reason,
+            "start": self.start,
             "scores": self.scores,
         }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from convatlas.choosing._candidates import Candidate, candidates
 from convatlas.choosing._clock import Clock
+from convatlas.choosing._donors import Donors, donors_in
 from convatlas.choosing._filter import by_cost, by_memory, peak_mult_adds_per_s, time_candidates
 from convatlas.choosing._ledger import Ledger, is_storage_failure
 from convatlas.choosing._nearest import nearest
@@ -96,18 +97,21 @@ class _Job:
             return self._stored()
         dataset = self._read()
         material = Material(dataset, self.out / "cache", threads=self.cores, progress=self.progress)
+        donors = donors_in(self.request.from_dir, dataset.classes, seed=self.request.seed)
         self.request.claim()
         self._describe(dataset)
         with self.clock.phase("timing candidates"):
-            listed = self._candidates(dataset)
+            listed = self._candidates(dataset, donors)
         if not any(c.state == "listed" for c in listed):
             return self._nothing_fits(dataset, listed)
         with self.clock.phase("searching"):
-            winner, search = self._search(material, listed)
+            winner, search = self._search(material, listed, donors)
         with self.clock.phase("training the winner"):
             trained = self._final(material, winner, search)
         with self.clock.phase("proving it"):
-            proof = prove(self.request, material, winner, trained, self.runtime, self.progress)
+            proof = prove(
+                self.request, material, winner, trained, self.runtime, self.progress, donors
+            )
         return self._write(dataset, listed, winner, trained, proof)
 
     def _read(self) -> Dataset:
@@ -140,7 +144,7 @@ class _Job:
         for line in _remarks(dataset.scan):
             self.say(line)
 
-    def _candidates(self, dataset: Dataset) -> list[Candidate]:
+    def _candidates(self, dataset: Dataset, donors: Donors) -> list[Candidate]:
         path = self.out / "candidates.json"
         if path.exists():
             return [Candidate.from_dict(c) for c in json.loads(path.read_text())]
@@ -152,6 +156,7 @@ class _Job:
             native_side=dataset.native_side,
         )
         seconds = _TIMING_SHARE * self.clock.total_s
+        donors.assign((c for c in listed if c.state == "listed"), self.say)
         leave_untimed(listed, most=max(_LEAST_TIMED, int(seconds / _ONE_TIMING_S)))
         time_candidates(
             listed,
@@ -174,9 +179,11 @@ class _Job:
         write_json(self.out / "result.json", result)
         return self._stored()
 
-    def _search(self, material: Material, listed: list[Candidate]) -> tuple[Candidate, Search]:
+    def _search(
+        self, material: Material, listed: list[Candidate], donors: Donors
+    ) -> tuple[Candidate, Search]:
         url = self.request.storage or f"sqlite:///{(self.out / 'search.db').absolute()}"
-        name = self.request.study_name(material.dataset.fingerprint)
+        name = self.request.study_name(material.dataset.fingerprint, donors.digests)
         ledger = Ledger(url, name, _worker(self.out))
         ledger.put_back(own=True)
         fitting = [c for c in listed if c.state == "listed"]
@@ -202,6 +209,7 @@ class _Job:
             plan=planned,
             candidates=known,
             material=material,
+            donors=donors,
             runs=self.out / "runs",
             cores=self.cores,
             seed=self.request.seed,
@@ -241,9 +249,10 @@ class _Job:
             winner.spec,
             material.pixels("train", winner.input_side),
             material.pixels("val", winner.input_side),
-            material.preprocessing(winner.input_side),
+            search.preprocessing(winner),
             recipe,
             self.out / "runs" / "final",
+            start=search.donors.tensors(winner),
             threads=search.pace(winner).threads,
             progress=self.progress,
         )

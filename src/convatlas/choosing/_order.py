@@ -29,11 +29,11 @@ def in_turns(items: Iterable[T], family: Callable[[T], str]) -> Iterator[T]:
 def leave_untimed(candidates: list[Candidate], *, most: int) -> None:
     """Drop all but `most` of the listed candidates when there is no time to time more.
 
-    Families take turns; within one, an arbitrary but fixed order lets any number of them cover its
-    range of costs.
+    Families take turns; within one, those that start from trained weights come first, and an
+    arbitrary but fixed order lets any number of the others cover its range of costs.
     """
     listed = [c for c in candidates if c.state == "listed"]
-    mixed = sorted(listed, key=lambda c: sha256(c.id.encode()).digest())
+    mixed = sorted(listed, key=lambda c: (c.start is None, sha256(c.id.encode()).digest()))
     for candidate in list(in_turns(mixed, lambda c: c.family))[most:]:
         candidate.drop("not tried", f"the time allows timing {most} of {len(listed)} candidates")
 
@@ -43,9 +43,10 @@ def to_try(
 ) -> list[Candidate]:
     """`fitting` in the order in which to try them.
 
-    First those that can do a fair number of steps in the `seconds` of the first round: families in
-    turn, each with its dearest net first, since a dearer net of one family is the more accurate
-    one if it can be trained. Then the others, quickest first.
+    First those that start from trained weights. Then those that can do a fair number of steps in
+    the `seconds` of the first round: families in turn, each with its dearest net first, since a
+    dearer net of one family is the more accurate one if it can be trained. Then the others,
+    quickest first.
     """
 
     def training_s(candidate: Candidate) -> float:
@@ -55,4 +56,5 @@ def to_try(
     dearest = sorted(fitting, key=lambda c: (-c.mult_adds, c.id))
     trainable = [c for c in dearest if training_s(c) <= seconds]
     others = [c for c in dearest if training_s(c) > seconds]
-    return [*in_turns(trainable, lambda c: c.family), *sorted(others, key=training_s)]
+    ordered = [*in_turns(trainable, lambda c: c.family), *sorted(others, key=training_s)]
+    return sorted(ordered, key=lambda c: c.start is None)

@@ -11,6 +11,7 @@ from PIL import Image
 from convatlas import bundle, device
 from convatlas.choosing._budget import Budgets, Kept
 from convatlas.choosing._candidates import Candidate
+from convatlas.choosing._donors import Donors
 from convatlas.choosing._request import Request
 from convatlas.data import Material, Pixels, Preprocessing, Progress, centre, normalise
 from convatlas.deployment import Parity
@@ -43,6 +44,7 @@ def prove(
     trained: TrainingResult,
     runtime: str,
     progress: Progress,
+    donors: Donors,
 ) -> Proof:
     """Score, bundle, export, compare, time.
 
@@ -50,11 +52,19 @@ def prove(
         CheckFailed: if the exported file does not compute what the net computes.
     """
     classes = material.dataset.classes
-    preprocessing = material.preprocessing(winner.input_side)
+    preprocessing = donors.preprocessing(winner, material.preprocessing(winner.input_side))
     pixels = material.pixels("test", winner.input_side)
     predict = predictor_of(trained.net)
     test = evaluate(predict, pixels, preprocessing, classes, progress=progress)
-    info = bundle_info(winner.variant, winner.spec, material.dataset, preprocessing, trained, test)
+    info = bundle_info(
+        winner.variant,
+        winner.spec,
+        material.dataset,
+        preprocessing,
+        trained,
+        test,
+        history=donors.history(winner),
+    )
     path = bundle.save(request.out / f"{winner.variant}.bundle", trained.net, info)
     shape = (preprocessing.channels, winner.input_side, winner.input_side)
     onnx = request.out / f"{winner.variant}.onnx"

@@ -1,6 +1,7 @@
 """What a person asked for; a directory answers one request."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,7 @@ class Request:
     minutes: float = 3.0
     runtime: Literal["auto", "onnxruntime", "torch"] = "auto"
     threads: int = 1
+    from_dir: str | None = None  # folder of bundles that candidates of the same net start from
     storage: str | None = None  # SQLAlchemy URL; None keeps the search in `out`
     seed: int = 0
     unreadable: Literal["skip", "refuse"] = "skip"
@@ -39,6 +41,8 @@ class Request:
         """What must be equal for a run to be continued; where it is kept does not matter."""
         kept = asdict(self)
         del kept["out"], kept["storage"]
+        if self.from_dir is None:
+            del kept["from_dir"]
         return kept
 
     def check_place(self) -> None:
@@ -51,9 +55,10 @@ class Request:
         if not path.exists():
             return
         earlier, now = json.loads(path.read_text()), self.as_dict()
-        differing = [k for k in now if earlier.get(k) != now[k]]
+        keys = dict.fromkeys([*now, *earlier])
+        differing = [k for k in keys if earlier.get(k) != now.get(k)]
         if differing:
-            changes = "; ".join(f"{k} was {earlier.get(k)!r}, is {now[k]!r}" for k in differing)
+            changes = "; ".join(f"{k} was {earlier.get(k)!r}, is {now.get(k)!r}" for k in differing)
             raise UserError(
                 f"{str(self.out)!r} holds the work of another request ({changes}). "
                 "Give another directory with --out, or repeat the earlier request to continue it."
@@ -63,7 +68,13 @@ class Request:
         """Write this request into its directory."""
         write_json(self.out / "request.json", self.as_dict())
 
-    def study_name(self, fingerprint: str) -> str:
-        """The search's name: equal on every machine that works on this request and these images."""
+    def study_name(self, fingerprint: str, starts: Mapping[str, str] | None = None) -> str:
+        """The search's name: equal on every machine that works on this request and these images.
+
+        Args:
+            starts: SHA-256 of what candidates start from, by their nets.
+        """
         content = {**self.as_dict(), "data": fingerprint}
+        if starts:
+            content["from_dir"] = dict(starts)
         return "convatlas-" + sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """What choosing found, as plain JSON for programs and for the report."""
 
 from dataclasses import asdict
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -31,6 +32,7 @@ def result_of(
         "budgets": [k.as_dict() for k in proof.kept],
         "winner": winner.id,
         "training": {
+            "start": winner.start,
             "recipe": trained.recipe.as_dict(),
             "steps": trained.steps,
             "seconds": trained.seconds,
@@ -150,6 +152,13 @@ def _commands(
             "text": "Train the same net again",
             "command": f"convatlas train {data} --net {winner.variant} "
             f"--width {winner.spec.width_multiplier:g} --side {winner.input_side} "
-            f"--steps {trained.steps} --seed {request.seed} --out runs/again",
+            f"--steps {trained.steps} --seed {request.seed}{_start(request, winner)} "
+            "--out runs/again",
         },
     ]
+
+
+def _start(request: Request, winner: Candidate) -> str:
+    if winner.start is None or request.from_dir is None:
+        return ""
+    return f" --from {quote(str(Path(request.from_dir) / winner.start['bundle']))}"

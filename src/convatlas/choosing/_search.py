@@ -8,10 +8,11 @@ from time import monotonic, sleep
 
 from convatlas.choosing._candidates import Candidate
 from convatlas.choosing._curve import expected_error
+from convatlas.choosing._donors import RECIPE, Donors
 from convatlas.choosing._ledger import Job, Ledger, Score
 from convatlas.choosing._order import in_turns
 from convatlas.choosing._plan import Plan, Round
-from convatlas.data import Material, Progress
+from convatlas.data import Material, Preprocessing, Progress
 from convatlas.training import Diverged, Pace, Recipe, pace, recipe_for, train
 
 _LEAST_STEPS = 10
@@ -27,6 +28,7 @@ class Search:
     plan: Plan
     candidates: dict[str, Candidate]
     material: Material
+    donors: Donors
     runs: Path  # where unfinished trainings keep their checkpoints
     cores: int
     seed: int
@@ -117,9 +119,10 @@ class Search:
                 candidate.spec,
                 self.material.pixels("train", candidate.input_side),
                 self.material.pixels("val", candidate.input_side),
-                self.material.preprocessing(candidate.input_side),
+                self.preprocessing(candidate),
                 recipe,
                 folder,
+                start=self.donors.tensors(candidate),
                 threads=self.pace(candidate).threads,
             )
         except Diverged as error:
@@ -130,16 +133,26 @@ class Search:
         images = recipe.steps * recipe.batch_size
         return Score(candidate.id, found["accuracy"], found["loss"], images, monotonic() - start)
 
+    def preprocessing(self, candidate: Candidate) -> Preprocessing:
+        """How an image becomes this candidate's input."""
+        own = self.material.preprocessing(candidate.input_side)
+        return self.donors.preprocessing(candidate, own)
+
     def recipe(self, candidate: Candidate, seconds: float) -> Recipe:
-        """The default recipe with as many steps as fit into `seconds` on this machine."""
+        """The candidate's recipe with as many steps as fit into `seconds` on this machine."""
         batch_size = self.recipe_of(candidate, _LEAST_STEPS).batch_size
         steps = int(self.pace(candidate).images_per_s * seconds / batch_size)
         return self.recipe_of(candidate, max(_LEAST_STEPS, steps))
 
     def recipe_of(self, candidate: Candidate, steps: int) -> Recipe:
-        """The default recipe of `steps` steps for this candidate and data."""
+        """The recipe of `steps` steps for this candidate and data, from weights or from scratch."""
         return recipe_for(
-            self.material, candidate.variant, candidate.spec, steps=steps, seed=self.seed
+            self.material,
+            candidate.variant,
+            candidate.spec,
+            steps=steps,
+            seed=self.seed,
+            name=RECIPE if candidate.start else "small-data",
         )
 
     def pace(self, candidate: Candidate) -> Pace:

@@ -12,7 +12,22 @@ Data = Annotated[
 ]
 Net = Annotated[str, typer.Option(help="A variant; `convatlas models` lists them.")]
 Out = Annotated[Path, typer.Option(help="Directory of the run.")]
-Recipe = Annotated[str, typer.Option(help="A name (`convatlas recipes` lists them), or FILE.json.")]
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        help="A name of `convatlas recipes`, or FILE.json; small-data, with --from fine-tune."
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Start from a bundle, a checkpoint or hub:OWNER/NAME[@REVISION]."),
+]
+Graft = Annotated[
+    bool, typer.Option("--graft", help="--from is a shallower net: take its first layers and head.")
+]
+Teacher = Annotated[
+    str | None, typer.Option(help="A bundle to distil from, with --set distillation=0.5.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="FIELD=VALUE of the recipe, or augmentation.FIELD=VALUE; repeat."),

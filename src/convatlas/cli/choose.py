@@ -19,6 +19,10 @@ def command(
     ] = "auto",
     threads: Annotated[int, typer.Option(help="Threads of the deployed net.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Directory of the results.")] = None,
+    from_dir: Annotated[
+        str | None,
+        typer.Option(help="Folder of bundles; candidates of the same net start from them."),
+    ] = None,
     storage: Annotated[
         str | None, typer.Option(help="Database URL, so that machines share one search.")
     ] = None,
@@ -49,6 +53,7 @@ def command(
         minutes=minutes,
         runtime=runtime,
         threads=threads,
+        from_dir=from_dir,
         storage=storage,
         seed=seed,
         unreadable=unreadable,

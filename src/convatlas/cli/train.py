@@ -5,7 +5,9 @@ from convatlas.cli import _training_options as options
 
 def command(
     data: options.Data, net: options.Net, out: options.Out,
-    recipe: options.Recipe = "small-data", set_: options.Set = None, width: options.Width = 1.0,
+    recipe: options.Recipe = None, set_: options.Set = None,
+    from_: options.From = None, graft: options.Graft = False, teacher: options.Teacher = None,
+    width: options.Width = 1.0,
     side: options.Side = None, crop_share: options.CropShare = None,
     epochs: options.Epochs = None, steps: options.Steps = None, max_time: options.MaxTime = None,
     batch: options.Batch = None, learning_rate: options.LearningRate = None,
@@ -30,7 +32,10 @@ def command(
     lesson = Lesson(
         data=data,
         variant=net,
-        recipe=recipe,
+        recipe=recipe or "",
+        start=from_,
+        graft=graft,
+        teacher=teacher,
         changes=read_changes([*rates, *(set_ or ())]),
         width=width,
         side=side,

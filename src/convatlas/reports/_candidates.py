@@ -27,6 +27,7 @@ _COLUMNS = (
     Column("Mult-adds", figures=True),
     Column("Reason"),
 )
+_START = Column("Starts from")
 
 
 def last_accuracy(candidate: Candidate) -> float | None:
@@ -210,14 +211,21 @@ def _budget_line(asked_ms: float) -> dict[str, Any]:
 def _listing(candidates: list[Candidate], winner: object) -> Html:
     states = [c["state"] for c in candidates]
     marked = next((i for i, c in enumerate(candidates) if c["id"] == winner), None)
-    rows = [_row(c) for c in candidates]
+    started = any(c.get("start") for c in candidates)
+    rows = [[*_row(c), *([_start(c)] if started else ())] for c in candidates]
+    columns = (*_COLUMNS, _START) if started else _COLUMNS
     caption = f"All {units.counted(len(rows), 'candidate')} and what became of them; a header sorts"
     return join(
         [
             filters(states),
-            table(caption, _COLUMNS, rows, states=states, marked=marked, tall=True),
+            table(caption, columns, rows, states=states, marked=marked, tall=True),
         ]
     )
+
+
+def _start(c: Candidate) -> Cell:
+    bundle = (c.get("start") or {}).get("bundle")
+    return Cell(name(bundle) if bundle else units.MISSING, bundle)
 
 
 def _row(c: Candidate) -> list[Cell]:

@@ -132,6 +132,8 @@ def _steps(
         plan.preprocessing,
         first_steps(plan.recipe),
         folder / "run",
+        start=plan.start,
+        teacher=plan.teacher,
         threads=lesson.computing,
         compiled=lesson.compiled,
         checkpoint_seconds=1e-3,
@@ -173,7 +175,10 @@ def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: TrainingResult)
 
     dataset, some = plan.material.dataset, some_of(plan.pixels("test"), _SCORED)
     scores = evaluate(predictor_of(trained.net.cpu()), some, plan.preprocessing, dataset.classes)
-    info = bundle_info(lesson.variant, plan.spec, dataset, plan.preprocessing, trained, scores)
+    info = bundle_info(
+        lesson.variant, plan.spec, dataset, plan.preprocessing, trained, scores,
+        history=plan.given.history,
+    )  # fmt: skip
     path = bundle.save(folder / f"{lesson.variant}.bundle", trained.net, info)
     bundle.load(path)
     return path

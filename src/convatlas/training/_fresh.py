@@ -28,6 +28,9 @@ def planned(lesson: "Lesson", out: Path, *, progress: Progress, say: Callable[[s
 
 
 def fresh(lesson: "Lesson", plan: Plan) -> nn.Module:
-    """The untrained net; torch's random stream decides its weights."""
+    """The net before its first step; without a start torch's random stream decides its weights."""
     net = from_spec(models.family_of(lesson.variant).name, asdict(plan.spec))
+    if plan.start is not None:
+        net.load_state_dict(dict(plan.start))
+        return net
     return net.apply(xavier_uniform) if plan.recipe.initial == "xavier" else net

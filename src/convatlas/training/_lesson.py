@@ -1,7 +1,7 @@
 """One net on one data set: train it, score it on images it never saw, write its bundle."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from math import inf
@@ -35,8 +35,11 @@ class Lesson:
 
     data: str
     variant: str
-    recipe: str = "small-data"  # a name, or a .json file
+    recipe: str = ""  # a name, or a .json file; "": fine-tune from a start, small-data without
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the recipe's fields
+    start: str | None = None  # a bundle, a checkpoint's file or hub:OWNER/NAME[@REVISION]
+    graft: bool = False  # the start is a shallower net of the family
+    teacher: str | None = None  # a bundle
     width: float = 1.0
     side: int | None = None
     crop_share: float | None = None  # below 1, training sees random crops of larger images
@@ -75,6 +78,11 @@ class Lesson:
             raise UserError("Give one of epochs, steps and a time, not several.")
         if not 0 <= self.seed < 2**32:
             raise UserError(f"seed={self.seed}; it must be 0 to {2**32 - 1}.")
+        if self.graft and self.start is None:
+            raise UserError("--graft needs a net to take layers from. Give a bundle with --from.")
+        if not self.recipe:
+            usual = "small-data" if self.start is None or self.graft else "fine-tune"
+            object.__setattr__(self, "recipe", usual)
 
     @property
     def computing(self) -> int:
@@ -117,6 +125,8 @@ def teach(
             plan.preprocessing,
             plan.recipe,
             out / "run",
+            start=plan.start,
+            teacher=plan.teacher,
             threads=threads,
             compiled=lesson.compiled,
             world=world,
@@ -141,7 +151,15 @@ def _scored(
         dataset.classes,
         progress=progress,
     )
-    info = bundle_info(lesson.variant, plan.spec, dataset, plan.preprocessing, trained, test)
+    info = bundle_info(
+        lesson.variant,
+        plan.spec,
+        dataset,
+        plan.preprocessing,
+        trained,
+        test,
+        history=plan.given.history,
+    )
     path = bundle.save(out / f"{lesson.variant}.bundle", trained.net, info)
     result = {
         "bundle": str(path),
@@ -149,6 +167,7 @@ def _scored(
         "steps": trained.steps,
         "seconds": trained.seconds,
         "recipe": trained.recipe.as_dict(),
+        "history": list(plan.given.history),
         "validation": list(trained.validation),
         "events": list(trained.events),
         "test": test.as_dict(),
@@ -164,8 +183,14 @@ def bundle_info(
     preprocessing: Preprocessing,
     trained: TrainingResult,
     test: Evaluation,
+    *,
+    history: Sequence[Mapping[str, Any]] = (),
 ) -> BundleInfo:
-    """What a freshly trained net's bundle says of it."""
+    """What a freshly trained net's bundle says of it.
+
+    Args:
+        history: rows on what the training started from and who taught it.
+    """
     metric: dict[str, Any] = {
         "protocol": test.protocol,
         "data": f"{dataset.name}/test",
@@ -183,6 +208,6 @@ def bundle_info(
         preprocessing=preprocessing.as_dict(),
         recipe=trained.recipe.as_dict(),
         metrics=[metric],
-        history=[],
+        history=[dict(row) for row in history],
         versions=bundle.versions(),
     )

@@ -53,7 +53,7 @@ def _with_velocities(optimizer: optim.SGD) -> optim.SGD:
 def _groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
     """Weights by their decay and their share of the rate, in the order of the net."""
     found: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
-    head = {id(p) for p in getattr(net, "classifier", net).parameters()}
+    heads = {id(p) for head in _heads(net) for p in head.parameters()}
     seen: set[int] = set()
     for module in net.modules():
         frozen = recipe.norms == "frozen" and isinstance(module, _BatchNorm)
@@ -63,7 +63,7 @@ def _groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
             if id(parameter) in seen or not parameter.requires_grad:
                 continue
             seen.add(id(parameter))
-            share = 1.0 if id(parameter) in head else recipe.body_rate
+            share = 1.0 if id(parameter) in heads else recipe.body_rate
             found[_decay(module, parameter, recipe), share].append(parameter)
     return [
         {
@@ -74,6 +74,12 @@ def _groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
         }
         for (decay, share), members in found.items()
     ]
+
+
+def _heads(net: nn.Module) -> list[nn.Module]:
+    """What gives logits, beside the body; the whole net, if it names no such parts."""
+    parts = (getattr(net, name, None) for name in ("classifier", "aux"))
+    return [part for part in parts if isinstance(part, nn.Module)] or [net]
 
 
 def _decay(module: nn.Module, parameter: nn.Parameter, recipe: Recipe) -> float:

@@ -1,10 +1,12 @@
 """From what a person asks for to what a run needs: images, the net's spec, the recipe."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from convatlas import models
 from convatlas.analysis import require_fit
@@ -14,6 +16,7 @@ from convatlas.errors import UserError
 from convatlas.files import write_json
 from convatlas.models import Spec
 from convatlas.training._changes import changed
+from convatlas.training._given import Given, given
 from convatlas.training._named import Length, NamedRecipe, Situation
 from convatlas.training._precision import (
     PrecisionTimes,
@@ -26,6 +29,7 @@ from convatlas.training._situation import situation_of
 from convatlas.training._throughput import throughput
 from convatlas.training._world import World
 from convatlas.training.recipes import AnyRecipe, find
+from convatlas.training.transfer import Teacher
 
 if TYPE_CHECKING:
     from convatlas.training._lesson import Lesson
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 _PACE_S = 5.0
 _USED = 0.9  # of the time asked for; validations and checkpoints take the rest
 _STEPS = "steps.json"
+_GIVEN = "given.json"  # the nets that the run was given, by the SHA-256 of their weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +47,14 @@ class Plan:
     material: Material
     spec: Spec
     recipe: Recipe
+    given: Given = field(default_factory=Given)
+    start: Mapping[str, Tensor] | None = None  # the net's tensors before the first step
+    teacher: Teacher | None = None
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How an image becomes the net's input."""
-        return self.material.preprocessing(self.spec.input_side)
+        """How an image becomes the net's input: as for the net that it starts from."""
+        return self.given.preprocessing(self.material.preprocessing(self.spec.input_side))
 
     def pixels(self, split: SplitName) -> Pixels:
         """The images of a split; only those to train on may be whole ones."""
@@ -84,12 +92,23 @@ def plan_of(
     recipe = find(lesson.recipe)
     if world.local_rank:
         world.wait()
-    material = _material(lesson, out, threads=threads, progress=progress, say=say)
-    spec = _spec(lesson, material, recipe)
+    nets = given(lesson, out)
+    material = _material(lesson, out, nets, threads=threads, progress=progress, say=say)
+    spec = _spec(lesson, material, recipe, nets)
     require_fit(lesson.variant, spec)
     situation = situation_of(material, lesson.variant, spec)
     made = _recipe(lesson, out, recipe, situation, spec, threads=threads, world=world)
-    plan = Plan(material=material, spec=spec, recipe=made)
+    classes = material.dataset.classes
+    plan = Plan(
+        material=material,
+        spec=spec,
+        recipe=made,
+        given=nets,
+        start=nets.start(lesson, spec, classes, say),
+        teacher=nets.teaching(classes, material.preprocessing(spec.input_side)),
+    )
+    if nets.history and world.leader:
+        write_json(out / _GIVEN, list(nets.history))
     if not world.local_rank:
         for split in ("train", "val", "test"):
             plan.pixels(split)
@@ -98,7 +117,13 @@ def plan_of(
 
 
 def _material(
-    lesson: "Lesson", out: Path, *, threads: int, progress: Progress, say: Callable[[str], None]
+    lesson: "Lesson",
+    out: Path,
+    nets: Given,
+    *,
+    threads: int,
+    progress: Progress,
+    say: Callable[[str], None],
 ) -> Material:
     dataset = open_dataset(
         lesson.data,
@@ -114,14 +139,14 @@ def _material(
         out / "cache",
         threads=lesson.workers or threads,
         progress=progress,
-        crop_share=lesson.crop_share,
+        crop_share=nets.crop_share if lesson.crop_share is None else lesson.crop_share,
     )
 
 
-def _spec(lesson: "Lesson", material: Material, recipe: AnyRecipe) -> Spec:
+def _spec(lesson: "Lesson", material: Material, recipe: AnyRecipe, nets: Given) -> Spec:
     dataset = material.dataset
     meant_for = models.spec_of(lesson.variant).input_side
-    side = min(meant_for, max(dataset.native_side, 8)) if lesson.side is None else lesson.side
+    side = lesson.side or nets.side or min(meant_for, max(dataset.native_side, 8))
     own = models.spec_of(lesson.variant)
     there = {f.name for f in fields(own)}
     changes = dict(recipe.spec) if isinstance(recipe, NamedRecipe) else {}

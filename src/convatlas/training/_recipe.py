@@ -54,7 +54,7 @@ class Recipe:
     weight_decay: float = 5e-4  # of weights of more than one axis
     decay_spared: float = 0.0  # weight decay of biases and norms
     decay_depthwise: float | None = None  # weight decay of depthwise filters; None: as the others
-    body_rate: float = 1.0  # learning rate of all but the classifier, as a share of the rate
+    body_rate: float = 1.0  # learning rate of all but classifiers, as a share of the rate
     norms: Norms = "trained"  # "frozen": batch norms keep their statistics, scales and shifts
     gradient_clip: float | None = None  # largest norm of all gradients together
     initial: Initial = "own"  # weights at the start, where no others are given

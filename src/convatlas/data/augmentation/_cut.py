@@ -20,11 +20,11 @@ def cut(pixels: Images, box: Box, side: int, interpolation: Interpolation) -> Im
     """The box of an image [h, w, c], resized: [side, side, c].
 
     A box of whole pixels is cut out and then resized by torch, three times as fast as Pillow and
-    at most one grey level from Pillow's `crop` and `resize`, if that resizes across before down:
-    torch's weights have 16 bits or fewer, Pillow's 22. (Where an image becomes wider and lower,
-    Pillow resizes down first; bicubic values beyond 0 and 255, cut after the first pass, then
-    differ by a few levels.) Any other box is a part of the resized image: Pillow's `resize` with
-    `box`.
+    at most one grey level from Pillow's `crop` and `resize`, two with "bicubic", if that resizes
+    across before down: torch's weights have 16 bits or fewer, Pillow's 22. (Where it is less work,
+    as in tall boxes, Pillow resizes down first; bicubic values beyond 0 and 255, cut after the
+    first pass, then differ by up to ten levels of noise.) Any other box is a part of the resized
+    image: Pillow's `resize` with `box`.
     """
     left, top, width, height = box
     if all(isinstance(number, int) for number in box):
@@ -50,7 +50,7 @@ def cut_squares(batch: Images, augmentation: Augmentation, side: int, draw: Draw
 def resized(
     batch: UInt8[np.ndarray, "n h w c"], side: int, interpolation: Interpolation = "bilinear"
 ) -> UInt8[np.ndarray, "n s s c"]:
-    """Images of any shape resized to squares, antialiased, at most one grey level from Pillow's.
+    """Images of any shape resized to squares, antialiased, near Pillow's (`cut`).
 
     Those that are such squares are given back as they are.
     """

@@ -99,7 +99,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
             notes = claim(run, settings) if world.leader else ()
             learner = Learner(
                 net, recipe, world=world, teacher=teacher, compiled=compiled,
-                class_weights=_class_weights(recipe, train_pixels, fields["num_classes"]),
+                class_weights=weights_of(recipe, train_pixels, fields["num_classes"]),
             )  # fmt: skip
             taken_up = _taken_up(run, learner, digest_of(settings), world, checkpoint_seconds)
             tally, clock, log, more = taken_up
@@ -139,7 +139,8 @@ def _beginning(net: nn.Module, recipe: Recipe, start: Mapping[str, Tensor] | Non
     return net
 
 
-def _class_weights(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+def weights_of(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+    """What each class's images count in the loss by a recipe; None: all the same."""
     if recipe.class_weights == "none":
         return None
     weights = class_weights(np.asarray(pixels.labels), classes, recipe.class_weights)

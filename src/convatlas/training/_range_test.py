@@ -20,6 +20,7 @@ from convatlas.training._account import account
 from convatlas.training._batches import Batches, prefetched
 from convatlas.training._fresh import fresh, planned
 from convatlas.training._learner import Learner
+from convatlas.training._loop import weights_of
 from convatlas.training._plan import refuse_unknown
 from convatlas.training._surroundings import borrowed
 
@@ -85,8 +86,14 @@ def find_rate(
     rates = np.geomspace(low, high, recipe.steps)
     say(f"rates from {low:g} to {high:g}")
     with borrowed(lesson.computing, seed=recipe.seed):
-        learner = Learner(fresh(lesson, plan), recipe)
-        batches = Batches(plan.pixels("train"), plan.preprocessing, recipe)
+        pixels = plan.pixels("train")
+        learner = Learner(
+            fresh(lesson, plan),
+            recipe,
+            class_weights=weights_of(recipe, pixels, plan.spec.num_classes),
+            teacher=plan.teacher,
+        )
+        batches = Batches(pixels, plan.preprocessing, recipe)
         losses = _losses(learner, batches, rates, progress)
     smoothed = smooth(np.array(losses), max(1.0, _WIDTH * recipe.steps))
     done = rates[: len(losses)]

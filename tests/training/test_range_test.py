@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
-from convatlas.training._range_test import smooth, steepest
+from convatlas.errors import UserError
+from convatlas.training._batches import Batch
+from convatlas.training._range_test import risen, smooth, steepest
 
 RATES = np.geomspace(1e-4, 10, 151)
 
@@ -37,3 +40,37 @@ def test_smoothing_keeps_lines_and_moves_nothing():
 
 def test_smoothing_of_constants_gives_them_at_the_ends_too():
     assert smooth(np.full(30, 2.5), 5.0) == pytest.approx(np.full(30, 2.5))
+
+
+class Descent:
+    """Learns as x' = x - rate * x on 1 + x^2, never nearer than 0.1: a rate above 2 lets it grow."""
+
+    def __init__(self):
+        self.x = 1.0
+
+    def backward(self, step, images, labels):
+        return 1 + self.x**2
+
+    def move(self, step, rate):
+        self.x = max(0.1, abs(self.x - rate * self.x))
+
+
+class Nothing:
+    def make(self, step):
+        return Batch(torch.empty(0), torch.empty(0))
+
+
+def test_it_ends_when_the_loss_explodes():
+    """The parabola's loss falls while the rate is below 2 and grows above."""
+    rates = np.geomspace(1e-3, 100, 101)
+    losses = risen(Descent(), Nothing(), rates, lambda *_: None)
+    assert 2 < rates[len(losses) - 1] < 20
+    assert 0.1 < rates[int(np.argmin(losses))] <= 2.2
+    assert max(losses[-3:]) > 2 * min(losses)
+
+
+def test_a_loss_that_is_not_finite_from_the_start_is_a_fault():
+    net = Descent()
+    net.x = float("nan")
+    with pytest.raises(UserError, match="--overfit 64"):
+        risen(net, Nothing(), RATES, lambda *_: None)

@@ -1,6 +1,7 @@
 """Three steps of everything a run will do, its end first, so that a fault there shows at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,43 +81,48 @@ def dry_run(
         UserError: what the run itself would raise, sooner.
     """
     refuse_unknown(lesson)
-    parts: list[tuple[str, float]] = []
-
-    def timed(what: str, begun: float) -> float:
-        parts.append((what, monotonic() - begun))
-        say(f"tried: {what}")
-        return parts[-1][1]
-
+    tries = _Tries(say)
     with locked(out), TemporaryDirectory(prefix=".dry-run-", dir=out) as name:
-        begun = monotonic()
-        plan = planned(lesson, out, progress=progress, say=say)
+        with tries.of("opening the images"):
+            plan = planned(lesson, out, progress=progress, say=say)
         say(account(lesson, plan))
-        timed("opening the images", begun)
-        begun = monotonic()
-        scored = _validate(plan, lesson)
-        per_image = timed("validation", begun) / scored
-        begun = monotonic()
-        net, paces = _steps(plan, lesson, Path(name), progress)
-        timed(f"{_STEPS} steps with checkpoints", begun)
-        begun = monotonic()
-        speed = _speed(plan, lesson, paces[1:])
-        timed("the pace of more steps", begun)
-        begun = monotonic()
-        path = _bundle(plan, lesson, Path(name), net)
-        timed("test and bundle", begun)
+        with tries.of("validation"):
+            per_image = _validate(plan, lesson)
+        with tries.of(f"{_STEPS} steps with checkpoints"):
+            trained, paces = _steps(plan, lesson, Path(name), progress)
+        with tries.of("the pace of more steps"):
+            speed = _speed(plan, lesson, paces[1:])
+        with tries.of("test and bundle"):
+            path = _bundle(plan, lesson, Path(name), trained)
         if then is not None:
-            begun = monotonic()
-            then(path)
-            timed("export", begun)
-    return _found(plan, lesson, speed, per_image, tuple(parts))
+            with tries.of("export"):
+                then(path)
+    return _found(plan, lesson, speed, per_image, tuple(tries.parts))
 
 
-def _validate(plan: Plan, lesson: "Lesson") -> int:
-    """Score the untrained net on some validation images; their number."""
+class _Tries:
+    """What was tried, with its seconds; each is said once it is done."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.parts: list[tuple[str, float]] = []
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        begun = monotonic()
+        yield
+        self.parts.append((what, monotonic() - begun))
+        self._say(f"tried: {what}")
+
+
+def _validate(plan: Plan, lesson: "Lesson") -> float:
+    """Score the untrained net on some validation images; seconds of an image."""
     with borrowed(lesson.computing, seed=plan.recipe.seed):
         learner = Learner(fresh(lesson, plan), plan.recipe)
         validation = Validation(plan.pixels("val"), plan.preprocessing, plan.recipe)
-        return int(validation.score(learner.average.net, 0, lambda: None)["images"])
+        begun = monotonic()
+        scored = validation.score(learner.average.net, 0, lambda: None)
+        return (monotonic() - begun) / scored["images"]
 
 
 def _steps(

@@ -26,16 +26,15 @@ from convatlas.data import Material, open_dataset
 from convatlas.evaluation import evaluate, predictor_of
 from convatlas.training import Learner, Length, situation_of, train
 from convatlas.training._batches import Batches
+from convatlas.training._precision import precision_that_pays
 from convatlas.training._schedule import side_at
 from convatlas.training.recipes import find
 
 DATA = "fashion-mnist"
 WITHOUT = {  # what `fast` is made of, taken away one by one: fields as `small-data` has them
+    "bfloat16 where it is faster": ("precision",),
     "small first images": ("first_side", "full_side_at"),
     "triangle instead of cosine": ("schedule", "warmup_share"),
-    "smaller batch": ("batch_size", "learning_rate"),
-    "higher rate": ("learning_rate",),
-    "no clipping": ("gradient_clip",),
     "few validations": ("validations",),
 }
 
@@ -79,6 +78,12 @@ def planned(name, changes, material, variant, spec, *, minutes, seed):
     """The recipe with as many steps as the minutes hold."""
     situation = situation_of(material, variant, spec)
 
+    if find(name).measures_precision and "precision" not in changes:
+        plain = find(name).plan(situation, Length(steps=100))
+        family = models.family_of(variant).name
+        found = precision_that_pays(family, spec, plain, threads=1, seconds=20)
+        changes["precision"] = found.chosen
+
     def of(steps):
         made = find(name).plan(situation, Length(steps=steps, seed=seed))
         return replace(made, **changes)
@@ -92,6 +97,7 @@ def planned(name, changes, material, variant, spec, *, minutes, seed):
 
 
 def run(name, changes, variant, *, minutes, seed, test):
+    given, changes = changes, dict(changes)
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         material, spec = prepared(variant, cache)
@@ -112,7 +118,7 @@ def run(name, changes, variant, *, minutes, seed, test):
             )
             score = 100 - scored.top1_error
     return {
-        "recipe": name, "changes": changes, "net": variant, "minutes": minutes, "seed": seed,
+        "recipe": name, "changes": given, "precision": recipe.precision, "net": variant, "minutes": minutes, "seed": seed,
         "steps": recipe.steps, "batch_size": recipe.batch_size, "cpu_minutes": took / 60,
         "epochs": recipe.steps * recipe.batch_size / len(material.dataset.train),
         "accuracy": score, "images": "test" if test else "validation", "torch": torch.__version__,
@@ -124,13 +130,14 @@ def values_of(name, variant):
     with tempfile.TemporaryDirectory() as folder:
         material, spec = prepared(variant, Path(folder))
         situation = situation_of(material, variant, spec)
-    return find(name).plan(situation, Length(steps=2000)).as_dict()
+    made = find(name).plan(situation, Length(steps=2000)).as_dict()
+    return {**made, "precision": "measured"} if find(name).measures_precision else made
 
 
 def jobs_of(arguments):
     if arguments.task == "compare":
         for minutes in arguments.minutes:
-            for name in ("fast", "small-data"):
+            for name in arguments.recipes:
                 yield name, {}, minutes
         return
     ours, base = values_of("fast", arguments.net), values_of("small-data", arguments.net)
@@ -171,13 +178,13 @@ def page(ablation, compare, path):
             scores = [line["accuracy"] for line in group]
             spread = f" ± {np.std(scores, ddof=1):.2f}" if len(scores) > 1 else ""
             yield [
-                key[0], f"{key[1]:g}", f"{mean(x['cpu_minutes'] for x in group):.1f}",
+                key[0], group[0]["precision"], f"{key[1]:g}", f"{mean(x['cpu_minutes'] for x in group):.1f}",
                 f"{group[0]['steps']:,} of {group[0]['batch_size']}", f"{group[0]['epochs']:.1f}",
                 f"{mean(scores):.2f}{spread}", str(len(scores)),
             ]  # fmt: skip
 
     columns = [
-        "recipe", "minutes asked", "CPU minutes", "steps", "epochs", "accuracy %", "seeds",
+        "recipe", "precision", "minutes asked", "CPU minutes", "steps", "epochs", "accuracy %", "seeds",
     ]  # fmt: skip
     first = compare[0]
     text = f"""# The recipe `fast`: accuracy by time
@@ -206,6 +213,7 @@ def main():
     parser.add_argument("files", nargs="*")
     parser.add_argument("--net", default="resnet14_small")
     parser.add_argument("--minutes", type=float, nargs="+", default=[5.0])
+    parser.add_argument("--recipes", nargs="+", default=["fast", "small-data"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out")
     arguments = parser.parse_args()

@@ -10,6 +10,7 @@ short side resized to side / 0.875 (side itself for images that are not larger) 
 - torchvision: Pillow and torchvision.transforms, if installed.
 Figures are images per second of CPU time, the median of the rounds; before timing, ours is checked
 to give the same bytes with both decoders. `--second` times augmentation and normalisation alone.
+`--train` compares training crops (training_input.py), `--page FILE` writes the tables down.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import training_input
 from PIL import Image
 
 from convatlas.data import Augmentation, Preprocessing, _jpeg, augment, centre, normalise
@@ -61,11 +63,16 @@ def by_hand(paths, preprocessing):
     return torch.stack(batch)
 
 
-def with_torchvision(preprocessing):
-    # A torchvision wheel beside a CPU-only torch imports once these two operators are declared.
+def declared_operators():
+    """What a torchvision wheel beside a CPU-only torch needs to be imported; to be kept alive."""
     operators = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return operators
+
+
+def with_torchvision(preprocessing):
+    operators = declared_operators()
     from torchvision import transforms
 
     steps = transforms.Compose([
@@ -135,6 +142,26 @@ def second_stage(side, channels, rounds):
         print(f"{side}x{side}x{channels}  {name:14s} {rate(work, 128, rounds):12,.0f} /s")
 
 
+def train(paths, side, rounds, page):
+    operators = declared_operators()
+    size = statistics.mean(os.path.getsize(path) for path in paths)
+    text = (
+        "# Photo files to training batches\n\nMade by `python benchmarks/input_pipeline.py FOLDER "
+        f"--train --page docs/input.md`.\n\n{len(paths)} photos of {size:,.0f} bytes on average to "
+        f"normalised float32 batches of {training_input.BATCH}, side {side}; images per second of "
+        f"CPU time, median of {rounds} rounds in which the ways take turns. "
+        f"{training_input.conditions()}.\n"
+    )
+    print(text)
+    for title, heading, rows in training_input.compare(paths, side, rounds, MEAN, STD):
+        part = f"## {title}\n\n{training_input.table(heading, rows)}\n"
+        print(part, flush=True)
+        text += f"\n{part}"
+    if page:
+        page.write_text(text)
+    del operators
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder")
@@ -142,6 +169,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--most", type=int, default=2000, help="files to use")
     parser.add_argument("--second", action="store_true")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--page", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.second:
@@ -150,6 +179,9 @@ def main():
         return
     found = walk(options.folder).images
     paths = found[:: max(1, len(found) // options.most)][: options.most]
+    if options.train:
+        train(paths, options.side, options.rounds, options.page)
+        return
     share = 0.875 if min(Image.open(paths[0]).size) > options.side else 1.0
     preprocessing = Preprocessing(
         side=options.side, channels=3, mean=MEAN, std=STD, crop_share=share

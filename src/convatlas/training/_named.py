@@ -57,6 +57,7 @@ class NamedRecipe:
     requires: frozenset[Requirement] = frozenset()
     places: Mapping[str, str] = field(default_factory=dict)  # field: where its value is stated
     departs: tuple[str, ...] = ()  # what the source does otherwise, or does not state
+    measures_precision: bool = False
 
     def __post_init__(self) -> None:
         names = {f.name for f in fields(Recipe)} | {f.name for f in fields(Augmentation)}

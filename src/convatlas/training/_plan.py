@@ -25,6 +25,7 @@ from convatlas.training._precision import (
 )
 from convatlas.training._recipe import Recipe
 from convatlas.training._recipe_fields import Precision
+from convatlas.training._schedule import mean_area
 from convatlas.training._situation import situation_of
 from convatlas.training._throughput import throughput
 from convatlas.training._world import World
@@ -184,16 +185,18 @@ def _recipe(
         made = named.plan(situation, length)
         return changed(made, changes)
 
-    if lesson.precision is not None:
-        changes["precision"] = _precision(lesson, out, of(1), spec, threads=threads, world=world)
+    if lesson.precision is not None or named.measures_precision:
+        changes.setdefault(
+            "precision", _precision(lesson, out, of(1), spec, threads=threads, world=world)
+        )
     if lesson.max_seconds is None:
         return of(lesson.steps)
     steps = _remembered(out) if world.leader else None
     if world.leader and steps is None:
         family = models.family_of(lesson.variant).name
-        probe = of(1)
+        probe = replace(of(1), first_side=1.0)
         one = throughput(family, spec, probe, threads=threads, seconds=_PACE_S, device=world.device)
-        rate = one * world.size
+        rate = one * world.size / mean_area(of(1000), spec.input_side)
         steps = max(1, int(_USED * lesson.max_seconds * rate / probe.batch_size))
         write_json(out / _STEPS, {"max_seconds": lesson.max_seconds, "steps": steps})
     return of(world.sent(steps))

@@ -82,3 +82,8 @@ def sides(recipe: Recipe, side: int) -> tuple[int, ...]:
     """Every side that a run shows a net that takes `side`, rising."""
     first = side_at(recipe, 0, side)
     return (*(s for s in range(first, side) if s % 2 == 0), side)
+
+
+def mean_area(recipe: Recipe, side: int) -> float:
+    """Mean share of the full images' area over a run: about the share of the time, too."""
+    return sum((side_at(recipe, i, side) / side) ** 2 for i in range(recipe.steps)) / recipe.steps

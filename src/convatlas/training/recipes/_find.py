@@ -28,6 +28,10 @@ class AnyRecipe(Protocol):
     def about(self) -> str:
         """One line for people."""
 
+    @property
+    def measures_precision(self) -> bool:
+        """Whether it takes the precision that is measured to be faster, unless told otherwise."""
+
     def suits(self, variant: str) -> bool:
         """Whether it was made for a variant."""
 
@@ -82,6 +86,7 @@ class FileRecipe:
     recipe: Recipe
     epochs: float | None = None  # None: the recipe's steps
     about: str = "from a file"
+    measures_precision: bool = False
 
     def suits(self, variant: str) -> bool:
         """Any net: who wrote it knows."""

@@ -20,6 +20,7 @@ class FineTune:
 
     name: str = "fine-tune"
     about: str = "Ours, for a net that starts from trained weights: the body learns more slowly."
+    measures_precision: bool = False
 
     def suits(self, variant: str) -> bool:
         """Any net."""

@@ -28,6 +28,7 @@ class SmallData:
 
     name: str = "small-data"
     about: str = "Ours, for any net on a person's own images: follows the data and the net."
+    measures_precision: bool = False
 
     def suits(self, variant: str) -> bool:
         """Any net."""

@@ -240,6 +240,14 @@ class TestFindRate:
         assert "is suggested" in (tmp_path / "rate.html").read_text(encoding="utf-8")
 
 
+def test_a_run_that_diverges_leaves_a_report(folder, tmp_path):
+    options = ("--steps", "12", "--batch", "8", "--learning-rate", "100", "--set")
+    options = (*options, "gradient_clip=null", "--set", "warmup_share=0", "--set", "momentum=0.99")
+    ran = convatlas("train", folder, *NET, *options, "--out", str(tmp_path), code=2)
+    assert ran.err.strip().splitlines()[-1].startswith("error: Training diverged")
+    assert "It diverged at step" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_report_writes_the_page_of_a_run_under_way(trained, tmp_path):
     _, out = trained
     (tmp_path / "run").mkdir()

@@ -117,7 +117,7 @@ def test_events_without_end_do_not_fill_the_screen(clock, lines):
 def test_an_image_that_cannot_be_read_is_named_once(clock, lines):
     view = View(Progress(), live=False)
     for step, names in ((1, "a"), (2, "a"), (3, "ab")):
-        view.entry("unreadable", {"step": step, "images": {name: "empty" for name in names}})
+        view.entry("unreadable", {"step": step, "images": dict.fromkeys(names, "empty")})
     assert [line.partition(": ")[2].rpartition(": ")[2] for line in lines()] == [
         "'a' (empty)",
         "'b' (empty)",

@@ -43,7 +43,7 @@ def test_smoothing_of_constants_gives_them_at_the_ends_too():
 
 
 class Descent:
-    """Learns as x' = x - rate * x on 1 + x^2, never nearer than 0.1: a rate above 2 lets it grow."""
+    """Steps of x' = x - rate * x on 1 + x^2, never nearer than 0.1: beyond a rate of 2 x grows."""
 
     def __init__(self):
         self.x = 1.0

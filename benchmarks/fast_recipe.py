@@ -118,7 +118,8 @@ def run(name, changes, variant, *, minutes, seed, test):
             )
             score = 100 - scored.top1_error
     return {
-        "recipe": name, "changes": given, "precision": recipe.precision, "net": variant, "minutes": minutes, "seed": seed,
+        "recipe": name, "changes": given, "precision": recipe.precision, "net": variant,
+        "minutes": minutes, "seed": seed,
         "steps": recipe.steps, "batch_size": recipe.batch_size, "cpu_minutes": took / 60,
         "epochs": recipe.steps * recipe.batch_size / len(material.dataset.train),
         "accuracy": score, "images": "test" if test else "validation", "torch": torch.__version__,
@@ -178,13 +179,15 @@ def page(ablation, compare, path):
             scores = [line["accuracy"] for line in group]
             spread = f" ± {np.std(scores, ddof=1):.2f}" if len(scores) > 1 else ""
             yield [
-                key[0], group[0]["precision"], f"{key[1]:g}", f"{mean(x['cpu_minutes'] for x in group):.1f}",
+                key[0], group[0]["precision"], f"{key[1]:g}",
+                f"{mean(x['cpu_minutes'] for x in group):.1f}",
                 f"{group[0]['steps']:,} of {group[0]['batch_size']}", f"{group[0]['epochs']:.1f}",
                 f"{mean(scores):.2f}{spread}", str(len(scores)),
             ]  # fmt: skip
 
     columns = [
-        "recipe", "precision", "minutes asked", "CPU minutes", "steps", "epochs", "accuracy %", "seeds",
+        "recipe", "precision", "minutes asked", "CPU minutes", "steps", "epochs", "accuracy %",
+        "seeds",
     ]  # fmt: skip
     first = compare[0]
     text = f"""# The recipe `fast`: accuracy by time

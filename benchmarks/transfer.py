@@ -201,7 +201,75 @@ def page(work: Path) -> str:
     )
 
 
-TEXT = (Path(__file__).parent / "transfer_page.txt").read_text
+TEXT = """# Transfer: from weights that were trained before
+
+<!-- made by benchmarks/transfer.py -->
+
+`convatlas train DATA --net NET --from WHAT --out OUT` starts from trained weights. WHAT is
+
+- `x.bundle`: a bundle that convatlas wrote;
+- `x.safetensors` or `x.pth`: a checkpoint of torchvision or timm, read as `convatlas import`
+  reads it: nothing in it is run;
+- `hub:OWNER/NAME` or `hub:OWNER/NAME@REVISION`: a repository on the Hugging Face hub (`pip
+  install 'convatlas[hub]'`). The revision is resolved to a commit, a bundle or one safetensors
+  file is fetched from it, and its SHA-256 compared with the one that the hub states.
+
+What happens then:
+
+- **What is taken over**: every tensor; the net must be the same but for dropout, dropped branches
+  and auxiliary heads. The classifier is new unless the classes have the same names; in another
+  order its rows are put in order.
+- **Images** are normalised with the mean and std that the weights were trained with, and have
+  their side unless `--side` gives another, which nets with global pooling take.
+- **Grey and colour**: for grey images the filters of the first layer are summed over the colours;
+  for colour images each colour has a third of the grey filter.
+- **What is kept of it**: `OUT/given.json` and the bundle's `history` name each net by SHA-256, a
+  repository also by its commit. A run that was stopped goes on without the repository.
+- **`--graft`**: the net in WHAT is a shallower one of the family; its first four convolutions and
+  its classifier begin the deeper net (Simonyan and Zisserman 2015, section 3.1).
+- **`--teacher x.bundle --set distillation=0.5 --set temperature=4`**: half of the loss compares
+  with a teacher's answers. It sees the images as it was trained to (its own mean, std and side),
+  and its classes are matched by name.
+- **`convatlas choose DATA --from-dir DIR`**: candidates whose variant and width have a bundle in
+  DIR start from it, the others from scratch; the report says which.
+
+## What it is worth: five classes, then 50 images a class of five others
+
+`{net}` (32x32) is trained on the first five classes of CIFAR-10 (22,500 training images,
+{epochs_first} epochs, {first} % of their 5,000 test images, {first_minutes} minutes). Then it is
+trained on 50 images a class of the other five, with the recipe `fine-tune`, and scored on all
+their 5,000 test images; beside it the same net from scratch with two recipes. Three disjoint sets
+of 50 images a class, each with its own seed; the table has their mean and standard deviation.
+
+| start | accuracy, % | spread | each | minutes |
+|---|---|---|---|---|
+{table}
+
+Minutes are CPU time of the whole command on one thread (training, validation, test; not the
+import of torch), torch {torch}. Images are the JPEG form of CIFAR-10. Validation, of 50 further
+images, chooses nothing.
+
+```
+{commands}
+```
+
+`fine-tune` is {steps} steps of {batch} images here: rate {rate} for the new classifier, {body} of
+it for the body, norms {policy}.
+
+## How the recipe was chosen
+
+On other training images than those above (50 a class unless said otherwise) and scored on 1,500
+training images that nothing else uses; one run each, so differences of two points mean little
+(1,500 images: a standard error of 1.2 points).
+
+| images a class | norms trained, % | norms frozen, % |
+|---|---|---|
+{norms}
+
+| rate of the body / rate of the classifier | accuracy, % |
+|---|---|
+{rates}
+"""
 
 
 def main() -> None:

@@ -106,6 +106,9 @@ def test_scans_are_counted_where_more_than_one_may_be_read():
     assert plain_frame(encoded(noise(50, 40), "JPEG")).one_scan
     assert not plain_frame(encoded(noise(50, 40), "JPEG", progressive=True)).one_scan
     assert plain_frame(encoded(noise(50, 40), "PNG")) is None
+    by_channel = bytearray(encoded(noise(50, 40), "JPEG"))
+    by_channel[by_channel.index(b"\xff\xda") + 4] = 1  # channels in the first scan
+    assert not plain_frame(bytes(by_channel)).one_scan
     content = encoded(noise(50, 40), "JPEG")
     with pytest.raises(Undecodable, match="more than 100 scans"):
         decode(content.replace(b"\xff\xc0", b"\xff\xc2") + b"\xff\xda" * 101)

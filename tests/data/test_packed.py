@@ -300,3 +300,17 @@ def test_material_takes_packed_squares_as_they_are(tmp_path, photos):
     dataset = open_dataset(str(tmp_path / "x.packed"))
     material = Material(dataset, tmp_path / "c", threads=1, progress=lambda *_: None)
     assert isinstance(material.pixels("train", 12), PackedPixels)
+
+
+def test_pictures_of_one_size_are_an_array_even_if_some_are_grey(tmp_path):
+    root = write_folder(tmp_path / "x", {"a": 10, "b": 10}, side=12)
+    noise(12, 12, 1, 99).save(root / "a" / "grey.png")
+    pack(str(root), tmp_path / "x.packed", WHOLE)
+    original, copy = open_dataset(str(root)), open_dataset(str(tmp_path / "x.packed"))
+    assert copy.fingerprint == original.fingerprint
+    how = Preprocessing(side=12, channels=3, mean=(0,) * 3, std=(1,) * 3)
+    for mine, theirs in zip(copy.splits, original.splits, strict=True):
+        pixels = prepare(mine, how, cache=tmp_path / "c")
+        assert isinstance(pixels, PackedPixels)
+        expected = np.stack([fit(theirs.source.picture(i), 12, 3) for i in range(len(theirs))])
+        assert np.array_equal(pixels.batch(np.arange(len(mine))), expected)

@@ -124,17 +124,25 @@ def test_a_run_taken_up_again_keeps_what_was_measured_when_it_began(lesson, tmp_
 
 
 @pytest.mark.parametrize(
-    ("asked", "changes", "used"),
+    ("recipe", "asked", "changes", "used"),
     [
-        (None, {}, "float32"),
-        (None, {"precision": "bfloat16"}, "bfloat16"),
-        ("bfloat16", {}, "bfloat16"),
-        ("float32", {"precision": "bfloat16"}, "float32"),
+        ("small-data", None, {}, "float32"),
+        ("small-data", None, {"precision": "bfloat16"}, "bfloat16"),
+        ("small-data", "bfloat16", {}, "bfloat16"),
+        ("fast", "bfloat16", {}, "bfloat16"),
+        ("fast", None, {"precision": "float32"}, "float32"),
+        ("fast", "float32", {"precision": "bfloat16"}, "float32"),
     ],
 )
 def test_what_is_asked_for_is_used_and_nothing_measured(
-    lesson, tmp_path, monkeypatch, asked, changes, used
+    lesson, tmp_path, monkeypatch, recipe, asked, changes, used
 ):
     monkeypatch.setattr(_plan, "precision_that_pays", None)
-    assert taught(replace(lesson, precision=asked, changes=changes), tmp_path) == used
+    lesson = replace(lesson, recipe=recipe, precision=asked, changes=changes)
+    assert taught(lesson, tmp_path) == used
     assert not (tmp_path / "precision.json").exists()
+
+
+def test_a_recipe_that_says_so_measures_where_nobody_chose(lesson, tmp_path, monkeypatch):
+    monkeypatch.setattr(_plan, "precision_that_pays", lambda *_, **__: TIMES)
+    assert taught(replace(lesson, recipe="fast"), tmp_path) == "bfloat16"

@@ -161,6 +161,13 @@ def test_what_does_not_fit_is_said_before_anything_is_written():
         _train(spec, family="lenett")
 
 
+def test_a_class_without_a_weight_is_said_before_anything_is_written(tmp_path):
+    small = Small(changes={"num_classes": 5}, recipe=replace(RECIPE, class_weights="inverse"))
+    with pytest.raises(UserError, match="No image to train on has class number 4"):
+        small.run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_fewer_images_than_a_batch(tmp_path):
     result = Small(train=images(5), recipe=replace(RECIPE, steps=3)).run(tmp_path)
     assert result.history[-1]["epoch"] == pytest.approx(3 * 16 / 5)

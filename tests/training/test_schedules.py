@@ -16,7 +16,13 @@ from convatlas.models import spec_of
 from convatlas.training import Recipe
 from convatlas.training._batches import Batches
 from convatlas.training._recipe_check import check_schedule, check_sides
-from convatlas.training._schedule import learning_rate, plateau_decays, side_at, sides
+from convatlas.training._schedule import (
+    learning_rate,
+    mean_area,
+    plateau_decays,
+    side_at,
+    sides,
+)
 from tests.training.small import PREPROCESSING, RECIPE, Breaker, Small, digest, images
 
 COSINE = [(1 + math.cos(math.pi * k / 8)) / 2 for k in range(8)]
@@ -221,6 +227,13 @@ def test_sides_by_hand():
     assert [side_at(recipe, step, 33) for step in (0, 49, 50)] == [16, 32, 33]
     assert {side_at(Recipe(steps=10), step, 33) for step in range(10)} == {33}
     assert side_at(replace(recipe, full_side_at=0.0), 0, 32) == 32
+
+
+def test_the_mean_area_by_hand():
+    """Of 4 steps two at 16 and 24 of 32 pixels: (1/4 + 9/16 + 1 + 1) / 4."""
+    recipe = Recipe(steps=4, first_side=0.5, full_side_at=0.5)
+    assert mean_area(recipe, 32) == (0.25 + 0.5625 + 2) / 4
+    assert mean_area(Recipe(steps=4), 32) == 1
 
 
 @given(

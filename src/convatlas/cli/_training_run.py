@@ -12,6 +12,7 @@ from convatlas.device import format_bytes
 from convatlas.errors import UserError
 from convatlas.reports._units import seconds as duration
 from convatlas.training import (
+    Diverged,
     Lesson,
     Monitor,
     Status,
@@ -42,7 +43,10 @@ class _Both:
 
 
 def run(lesson: Lesson, out: Path, *, tensorboard: bool, as_json: bool) -> None:
-    """Train, print what came out, write the report; of many processes the leader does."""
+    """Train, print what came out, write the report: of a run that diverged, too.
+
+    Of many processes the leader prints and writes.
+    """
     with joined() as world:
         if not world.leader:
             teach(lesson, out, progress=_unheard, say=_unheard, world=world)
@@ -52,7 +56,14 @@ def run(lesson: Lesson, out: Path, *, tensorboard: bool, as_json: bool) -> None:
             resumable(),
             _monitors(view, out, tensorboard=tensorboard) as monitor,
         ):
-            result = teach(lesson, out, progress=view, say=view.say, world=world, monitor=monitor)
+            try:
+                result = teach(
+                    lesson, out, progress=view, say=view.say, world=world, monitor=monitor
+                )
+            except Diverged:
+                if report := _report(out):
+                    view.say(f"report: {report}")
+                raise
     report = _report(out)
     if as_json:
         print_json(result)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convatlas.data import Preprocessing, Progress, class_weights
+from convatlas import data
+from convatlas.data import Preprocessing, Progress
 from convatlas.errors import UserError
 from convatlas.files import locked
 from convatlas.layers import xavier_uniform
@@ -87,6 +88,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
     _check_teacher(recipe, teacher)
     check_schedule(recipe, validated=bool(val_pixels))
     check_sides(family, fields, recipe)
+    class_weights = weights_of(recipe, train_pixels, fields["num_classes"])
     batches = Batches(train_pixels, preprocessing, recipe, world, skip=unreadable != "refuse")
     pixels = {"train": train_pixels, "val": val_pixels}
     settings = describe(
@@ -103,8 +105,8 @@ def train(  # noqa: PLR0913 - the whole description of a training
         with locked(run) if world.leader else nullcontext():
             notes = claim(run, settings) if world.leader else ()
             learner = Learner(
-                net, recipe, world=world, teacher=teacher, compiled=compiled,
-                class_weights=_class_weights(recipe, train_pixels, fields["num_classes"]),
+                net, recipe,
+                world=world, class_weights=class_weights, teacher=teacher, compiled=compiled,
             )  # fmt: skip
             taken_up = _taken_up(run, learner, digest_of(settings), world, checkpoint_seconds)
             tally, clock, log, more = taken_up
@@ -144,10 +146,11 @@ def _beginning(net: nn.Module, recipe: Recipe, start: Mapping[str, Tensor] | Non
     return net
 
 
-def _class_weights(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+def weights_of(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+    """What each class's images count in the loss by a recipe; None: all the same."""
     if recipe.class_weights == "none":
         return None
-    weights = class_weights(np.asarray(pixels.labels), classes, recipe.class_weights)
+    weights = data.class_weights(np.asarray(pixels.labels), classes, recipe.class_weights)
     return torch.from_numpy(weights).float()
 
 

@@ -183,10 +183,13 @@ def _recipe(
         made = named.plan(situation, length)
         return changed(made, changes)
 
-    if lesson.precision is not None or named.measures_precision:
-        changes.setdefault(
-            "precision", _precision(lesson, out, of(1), spec, threads=threads, world=world)
-        )
+    asked = lesson.precision
+    if asked is None and named.measures_precision and "precision" not in changes:
+        asked = "auto"
+    if asked == "auto":
+        changes["precision"] = _faster(lesson, out, of(1), spec, threads=threads, world=world)
+    elif asked is not None:
+        changes["precision"] = asked
     if lesson.max_seconds is None:
         return of(lesson.steps)
     steps = _remembered(out) if world.leader else None
@@ -200,11 +203,9 @@ def _recipe(
     return of(world.sent(steps))
 
 
-def _precision(
+def _faster(
     lesson: "Lesson", out: Path, probe: Recipe, spec: Spec, *, threads: int, world: World
 ) -> Precision:
-    if lesson.precision is not None and lesson.precision != "auto":
-        return lesson.precision
     family = models.family_of(lesson.variant).name
 
     def measured() -> PrecisionTimes:

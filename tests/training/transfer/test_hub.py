@@ -169,7 +169,7 @@ def test_no_repository(text):
 def test_the_client_without_a_network(tmp_path, monkeypatch):
     constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match=r"'hub:a/b' cannot be reached .*Without a network give"):
+    with pytest.raises(UserError, match=r"'hub:a/b' could not be fetched .*Without a network give"):
         donor_of("hub:a/b", NET, tmp_path)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from convatlas.data._fit import LONGEST, fit, fit_whole
+from convatlas.data._fit import LONGEST, fit, fit_whole, whole
 from convatlas.data._picture import Picture
 from convatlas.data._preprocessing import MAX_SIDE
 from convatlas.data._scan import Looks
@@ -42,25 +42,38 @@ class PackedForm:
     def sizes(
         self, looks: Looks, channels: Literal[1, 3]
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """Widths, heights and channels that the pictures will have."""
+        """Widths, heights and channels that the pictures will have.
+
+        Grey ones take one channel, but where all are of one size they take the data's `channels`,
+        so that the file holds an array.
+        """
+        widths, heights = self._lengths(looks)
+        uniform = len(np.unique(widths)) == len(np.unique(heights)) == 1
+        own = np.where(looks.grey, 1, 3) if not uniform else np.full(len(looks), channels)
+        return widths, heights, own.astype(np.uint8)
+
+    def _lengths(self, looks: Looks) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         if self.side is not None:
             square = np.full(len(looks), self.side, np.int32)
-            return square, square.copy(), np.full(len(looks), channels, np.uint8)
-        own = np.where(looks.grey, 1, 3).astype(np.uint8)
+            return square, square.copy()
         if self.short_side is None:
-            return looks.widths, looks.heights, own
+            return looks.widths, looks.heights
         short = np.minimum(looks.widths, looks.heights).astype(np.float64)
         resized = [
             np.where(
                 short <= self.short_side,
                 lengths,
-                np.clip(np.rint(lengths * self.short_side / short), self.short_side, None),
+                np.clip(
+                    np.rint(lengths.astype(np.float64) * self.short_side / short),
+                    self.short_side,
+                    None,
+                ),
             )
             for lengths in (looks.widths, looks.heights)
         ]
         most = np.where(short <= self.short_side, np.inf, LONGEST * self.short_side)
         width, height = (np.minimum(lengths, most).astype(np.int32) for lengths in resized)
-        return width, height, own
+        return width, height
 
     def pixels(self, picture: Picture, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
         """The picture's bytes, [h, w, channels]."""
@@ -68,5 +81,4 @@ class PackedForm:
             return fit(picture, self.side, channels)
         if self.short_side is not None and min(picture.size) > self.short_side:
             return fit_whole(picture, self.short_side, channels)
-        pixels = picture.pixels.reshape(picture.size[1], picture.size[0], -1)
-        return pixels[..., :channels]  # a grey picture's three channels are equal
+        return whole(picture, channels)

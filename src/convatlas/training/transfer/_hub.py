@@ -13,7 +13,7 @@ from convatlas.errors import UserError
 
 PREFIX = "hub:"
 MAX_FILE_BYTES = 4 << 30
-_MAX_CONFIG_BYTES = 1 << 20
+_MAX_BESIDE_BYTES = 8 << 20  # of what describes the weights
 _PLACE = re.compile(r"hub:([\w.-]+(?:/[\w.-]+)?)(?:@([\w./-]+))?", re.ASCII)
 _BUNDLE = ("bundle.json", "weights.safetensors")
 _USUAL = "model.safetensors"
@@ -78,25 +78,19 @@ def download(place: Place) -> Download:
             return Path(hub.hf_hub_download(place.repository, file, revision=about.sha))
 
         is_bundle = name == _BUNDLE[1]
-        beside = _BUNDLE[0] if is_bundle else _CONFIG if _CONFIG in there else None
+        beside = _BUNDLE[0] if is_bundle else _CONFIG
+        if beside not in there or (there[beside].size or 0) > _MAX_BESIDE_BYTES:
+            beside = ""
         described = fetched(beside) if beside else None
         file = fetched(name)
     except UserError:
         raise
     except Exception as error:  # of httpx, requests, the hub's own: whatever the client passes on
         raise _explained(place, error) from error
-    with file.open("rb") as opened:
-        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    declared = getattr(there[name].lfs, "sha256", None)
-    if declared is not None and declared != sha256:
-        raise UserError(
-            f"{name!r} of {str(place)!r} arrived with SHA-256 {sha256}; the hub states {declared}. "
-            "Remove it from the cache of huggingface_hub and try again."
-        )
     return Download(
         file=file,
         commit=about.sha,
-        sha256=sha256,
+        sha256=_checksum(place, file, getattr(there[name].lfs, "sha256", None)),
         is_bundle=is_bundle,
         statistics=_statistics(described) if described and not is_bundle else None,
     )
@@ -136,6 +130,22 @@ def _check_size(place: Place, name: str, size: int | None) -> None:
         )
 
 
+def _checksum(place: Place, file: Path, stated: str | None) -> str:
+    """SHA-256 of a file, which the hub states unless the file is a small one.
+
+    Raises:
+        UserError: if that is another.
+    """
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if stated not in (None, found):
+        raise UserError(
+            f"{file.name!r} of {str(place)!r} arrived with SHA-256 {found}; the hub states "
+            f"{stated}. Remove it from the cache of huggingface_hub and try again."
+        )
+    return found
+
+
 def _explained(place: Place, error: Exception) -> UserError:
     kind, reason = type(error).__name__, str(error).strip().split("\n")[0][:200]
     if kind in ("RepositoryNotFoundError", "GatedRepoError", "HFValidationError"):
@@ -143,15 +153,14 @@ def _explained(place: Place, error: Exception) -> UserError:
     elif kind == "RevisionNotFoundError":
         what = f"has no revision {place.revision!r}"
     else:
-        what = "cannot be reached"
+        what = "could not be fetched"
     return UserError(f"{str(place)!r} {what} ({kind}: {reason}). {_WITHOUT}")
 
 
 def _statistics(config: Path) -> dict[str, list[float]] | None:
     """Mean and std of the images that timm's config.json states; None where it does not."""
     try:
-        content = config.read_bytes() if config.stat().st_size <= _MAX_CONFIG_BYTES else b""
-        stated = json.loads(content).get("pretrained_cfg")
+        stated = json.loads(config.read_bytes()).get("pretrained_cfg")
         found = {name: list(stated[name]) for name in ("mean", "std")}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

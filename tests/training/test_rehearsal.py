@@ -63,6 +63,8 @@ def test_killed_at_ten_random_moments(root, name):
     assert found.killed == found.whole
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_killed_once(root):
     found = rehearse(lesson(root, "rmsprop"), steps=8, kills=1, progress=lambda *_: None)
     assert 0 < found.killed_at[0] < 8
@@ -72,6 +74,8 @@ def test_killed_once(root):
     assert not replace(found, killed={**found.killed, "log": "0"}).equal
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_training_that_fails_is_said(root):
     missing = replace(lesson(root, "rmsprop"), data=str(root / "nowhere"))
     with pytest.raises(UserError, match=r"failed before that; it said: .*nowhere"):

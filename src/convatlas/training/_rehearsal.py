@@ -26,6 +26,7 @@ from convatlas.training._run import digest_of_tensors
 STEPS = 30
 KILLS = 5
 _WORKERS = (1, 2, 4)
+_STEP_S = 0.05  # a step of a process that has told of one only
 _PARTS = {"weights": "net/", "optimizer": "optimizer/", "average": "average/"}
 
 
@@ -81,7 +82,9 @@ def rehearse(
         for number, target in enumerate(targets):
             workers.append(lesson.workers or moments.choice(_WORKERS))
             asked = replace(short, workers=workers[-1])
-            killed_at.append(_killed(asked, killed, target, moments))
+            if (done := _killed(asked, killed, target, moments)) is None:
+                break
+            killed_at.append(done)
             progress("rehearsing", number + 2, len(targets) + 2)
         workers.append(lesson.workers or moments.choice(_WORKERS))
         _to_the_end(replace(short, workers=workers[-1]), killed)
@@ -103,20 +106,24 @@ def _to_the_end(lesson: Lesson, out: Path) -> None:
         raise _failed(out)
 
 
-def _killed(lesson: Lesson, out: Path, target: int, moments: random.Random) -> int:
-    """Kill the process within the step after `target`; how many it had told of."""
-    done, times = 0, [monotonic()]
+def _killed(lesson: Lesson, out: Path, target: int, moments: random.Random) -> int | None:
+    """Kill the process within a step's time after `target`; how many steps it had told of.
+
+    None if it was at its end before.
+    """
+    done: int | None = None
+    times: list[float] = []
     with _started(lesson, out) as process:
         for done in _steps(process):
             times.append(monotonic())
             if done >= target:
-                took = median(b - a for a, b in pairwise(times[-10:]))
-                sleep(moments.uniform(0, took))
+                took = [later - before for before, later in pairwise(times[-10:])]
+                sleep(moments.uniform(0, median(took) if took else _STEP_S))
                 process.kill()
                 break
     if process.returncode > 0:
         raise _failed(out)
-    return done
+    return done if process.returncode else None
 
 
 @contextmanager

@@ -69,7 +69,9 @@ def test_scan_of_many_classes_shows_the_smallest_and_the_largest(tmp_path):
 def test_scan_shows_words_for_wordnet_numbers(tmp_path):
     write_folder(tmp_path / "x", {"n01440764": 3, "n02119789": 3})
     (tmp_path / "words.txt").write_text("n01440764\ttench\nn02119789\tkit fox\n")
-    assert "n02119789  kit fox      1    1     1" in convatlas("data", "scan", str(tmp_path / "x")).out
+    assert (
+        "n02119789  kit fox      1    1     1" in convatlas("data", "scan", str(tmp_path / "x")).out
+    )
 
 
 def test_scan_remembers(pets, tmp_path):

@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from convatlas.data import _sources, open_dataset
+from convatlas.data._scan import find_copies
 from tests.data.images import noise, write_folder
 
 
@@ -36,6 +40,17 @@ def test_copies_by_pixels_leaks_and_conflicts(tmp_path):
     assert dataset.scan.conflicts == (across,)
     assert any("1 images equal one of another split" in note for note in dataset.notes)
     assert any("1 images equal one of another class" in note for note in dataset.notes)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_copies_are_those_of_a_dictionary(kinds):
+    digests = np.zeros((len(kinds), 16), np.uint8)
+    digests[:, [0, 15]] = kinds
+    copies = find_copies(digests)
+    first = {}
+    expected = [first.setdefault(kind, place) for place, kind in enumerate(kinds)]
+    assert copies.first.tolist() == expected
+    assert copies.single.tolist() == [kinds.count(kind) == 1 for kind in kinds]
 
 
 def test_same_bytes_in_another_shape_are_no_copy(tmp_path):

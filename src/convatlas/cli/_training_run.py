@@ -12,6 +12,7 @@ from convatlas.device import format_bytes
 from convatlas.errors import UserError
 from convatlas.reports._units import seconds as duration
 from convatlas.training import (
+    Diverged,
     Lesson,
     Monitor,
     Status,
@@ -41,9 +42,14 @@ class _Both:
 
 
 def run(lesson: Lesson, out: Path, *, tensorboard: bool, as_json: bool) -> None:
-    """Train, print what came out, write the report."""
+    """Train, print what came out, write the report: of a run that diverged, too."""
     with watched() as view, resumable(), _monitors(view, out, tensorboard=tensorboard) as monitor:
-        result = teach(lesson, out, progress=view, say=view.say, monitor=monitor)
+        try:
+            result = teach(lesson, out, progress=view, say=view.say, monitor=monitor)
+        except Diverged:
+            if report := _report(out):
+                view.say(f"report: {report}")
+            raise
     report = _report(out)
     if as_json:
         print_json(result)

@@ -31,6 +31,7 @@ class View:
         self.figures = Figures()
         self._due = monotonic() + _FIRST_S
         self._told: Counter[str] = Counter()
+        self._named: set[str] = set()  # images that could not be read
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         """How far a phase is."""
@@ -64,6 +65,12 @@ class View:
     def _event(self, kind: str, values: dict[str, Any]) -> None:
         from convatlas.training import event_line
 
+        if kind == "unreadable":
+            new = {k: v for k, v in values["images"].items() if k not in self._named}
+            if not new:
+                return
+            self._named.update(new)
+            values = {**values, "images": new}
         self._told[kind] += 1
         if self._told[kind] <= _TOLD:
             self.say(event_line({"kind": kind, **values}))

@@ -31,7 +31,7 @@ def section(record: "Record") -> Html | None:
     if record.places:
         columns.append(Column("Stated in"))
     width = len(columns)
-    caption = f"{units.counted(len(differs), 'field')} that differ from the defaults"
+    caption = "Fields that differ from the defaults"
     parts = [
         table(caption, columns, [rows[name][:width] for name in differs], sortable=False),
         element(

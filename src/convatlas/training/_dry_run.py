@@ -1,6 +1,7 @@
 """Three steps of everything a run will do, its end first, so that a fault there shows at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from convatlas.training._loop import train
 from convatlas.training._pace_log import read_pace
 from convatlas.training._plan import Plan, refuse_unknown
 from convatlas.training._recipe import Recipe
+from convatlas.training._result import TrainingResult
 from convatlas.training._schedule import learning_rate
 from convatlas.training._subset import some_of
 from convatlas.training._surroundings import borrowed
@@ -79,44 +81,54 @@ def dry_run(
         UserError: what the run itself would raise, sooner.
     """
     refuse_unknown(lesson)
-    parts: list[tuple[str, float]] = []
-
-    def timed(what: str, begun: float) -> float:
-        parts.append((what, monotonic() - begun))
-        say(f"tried: {what}")
-        return parts[-1][1]
-
+    tries = _Tries(say)
     with locked(out), TemporaryDirectory(prefix=".dry-run-", dir=out) as name:
-        begun = monotonic()
-        plan = planned(lesson, out, progress=progress, say=say)
+        with tries.of("opening the images"):
+            plan = planned(lesson, out, progress=progress, say=say)
         say(account(lesson, plan))
-        timed("opening the images", begun)
-        begun = monotonic()
-        scored = _validate(plan, lesson)
-        per_image = timed("validation", begun) / scored
-        begun = monotonic()
-        net, speed = _steps(plan, lesson, Path(name), progress)
-        timed(f"{_STEPS} steps with checkpoints", begun)
-        begun = monotonic()
-        path = _bundle(plan, lesson, Path(name), net)
-        timed("test and bundle", begun)
+        with tries.of("validation"):
+            per_image = _validate(plan, lesson)
+        with tries.of(f"{_STEPS} steps with checkpoints"):
+            trained, paces = _steps(plan, lesson, Path(name), progress)
+        with tries.of("the pace of more steps"):
+            speed = _speed(plan, lesson, paces[1:])
+        with tries.of("test and bundle"):
+            path = _bundle(plan, lesson, Path(name), trained)
         if then is not None:
-            begun = monotonic()
-            then(path)
-            timed("export", begun)
-    return _found(plan, lesson, speed, per_image, tuple(parts))
+            with tries.of("export"):
+                then(path)
+    return _found(plan, lesson, speed, per_image, tuple(tries.parts))
 
 
-def _validate(plan: Plan, lesson: "Lesson") -> int:
-    """Score the untrained net on some validation images; their number."""
+class _Tries:
+    """What was tried, with its seconds; each is said once it is done."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.parts: list[tuple[str, float]] = []
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        begun = monotonic()
+        yield
+        self.parts.append((what, monotonic() - begun))
+        self._say(f"tried: {what}")
+
+
+def _validate(plan: Plan, lesson: "Lesson") -> float:
+    """Score the untrained net on some validation images; seconds of an image."""
     with borrowed(lesson.computing, seed=plan.recipe.seed):
         learner = Learner(fresh(lesson, plan), plan.recipe)
         validation = Validation(plan.pixels("val"), plan.preprocessing, plan.recipe)
-        return int(validation.score(learner.average.net, 0, lambda: None)["images"])
+        begun = monotonic()
+        scored = validation.score(learner.average.net, 0, lambda: None)
+        return (monotonic() - begun) / scored["images"]
 
 
-def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tuple[Any, float]:
-    """Three steps as the run does them; the trained net, and the images a second."""
+def _steps(
+    plan: Plan, lesson: "Lesson", folder: Path, progress: Progress
+) -> tuple[TrainingResult, list[dict[str, Any]]]:
+    """Three steps as the run does them; what they gave, and the pace of each."""
     trained = train(
         models.family_of(lesson.variant).name,
         lesson.variant,
@@ -133,7 +145,7 @@ def _steps(plan: Plan, lesson: "Lesson", folder: Path, progress: Progress) -> tu
         checkpoint_seconds=1e-3,
         progress=progress,
     )  # fmt: skip
-    return trained, _speed(plan, lesson, read_pace(folder / "run")[1:])
+    return trained, read_pace(folder / "run")
 
 
 def _speed(plan: Plan, lesson: "Lesson", later: list[dict[str, Any]]) -> float:
@@ -163,7 +175,7 @@ def first_steps(recipe: Recipe) -> Recipe:
     )
 
 
-def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: Any) -> Path:
+def _bundle(plan: Plan, lesson: "Lesson", folder: Path, trained: TrainingResult) -> Path:
     """Score some test images, write the bundle and read it."""
     from convatlas.training._lesson import bundle_info
 

@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
     _check_teacher(recipe, teacher)
     check_schedule(recipe, validated=bool(val_pixels))
     check_sides(family, fields, recipe)
-    class_weights = _class_weights(recipe, train_pixels, fields["num_classes"])
+    class_weights = weights_of(recipe, train_pixels, fields["num_classes"])
     batches = Batches(train_pixels, preprocessing, recipe, world)
     pixels = {"train": train_pixels, "val": val_pixels}
     settings = describe(
@@ -141,7 +141,8 @@ def _beginning(net: nn.Module, recipe: Recipe, start: Mapping[str, Tensor] | Non
     return net
 
 
-def _class_weights(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+def weights_of(recipe: Recipe, pixels: Images, classes: int) -> Tensor | None:
+    """What each class's images count in the loss by a recipe; None: all the same."""
     if recipe.class_weights == "none":
         return None
     weights = data.class_weights(np.asarray(pixels.labels), classes, recipe.class_weights)

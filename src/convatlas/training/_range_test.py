@@ -20,7 +20,8 @@ from convatlas.training._account import account
 from convatlas.training._batches import Batches, prefetched
 from convatlas.training._fresh import fresh, planned
 from convatlas.training._learner import Learner
-from convatlas.training._plan import refuse_unknown
+from convatlas.training._loop import weights_of
+from convatlas.training._plan import Plan, refuse_unknown
 from convatlas.training._surroundings import borrowed
 
 if TYPE_CHECKING:
@@ -80,18 +81,18 @@ def find_rate(
     with locked(out):
         plan = planned(lesson, out, progress=progress, say=say)
     say(account(lesson, plan))
-    recipe = plan.recipe
-    low, high = _RANGES.get(recipe.optimizer, _OTHERS)
-    rates = np.geomspace(low, high, recipe.steps)
+    low, high = _RANGES.get(plan.recipe.optimizer, _OTHERS)
     say(f"rates from {low:g} to {high:g}")
-    with borrowed(lesson.computing, seed=recipe.seed):
-        learner = Learner(fresh(lesson, plan), recipe)
-        batches = Batches(plan.pixels("train"), plan.preprocessing, recipe)
-        losses = _losses(learner, batches, rates, progress)
+    rates = np.geomspace(low, high, plan.recipe.steps)
+    return _test(plan, lesson, rates, _losses(plan, lesson, rates, progress))
+
+
+def _test(
+    plan: Plan, lesson: "Lesson", rates: npt.NDArray[np.float64], losses: list[float]
+) -> RateTest:
+    recipe = plan.recipe
     smoothed = smooth(np.array(losses), max(1.0, _WIDTH * recipe.steps))
     done = rates[: len(losses)]
-    lowest = float(done[int(np.argmin(smoothed))])
-    ended = "the highest rate" if len(losses) == len(rates) else "the loss exploded"
     return RateTest(
         net=lesson.variant,
         recipe=recipe.name,
@@ -102,15 +103,34 @@ def find_rate(
         losses=tuple(losses),
         smoothed=tuple(smoothed.tolist()),
         suggested=steepest(done, smoothed),
-        lowest=lowest,
-        ended=ended,
+        lowest=float(done[int(np.argmin(smoothed))]),
+        ended="the highest rate" if len(losses) == len(rates) else "the loss exploded",
     )
 
 
 def _losses(
+    plan: Plan, lesson: "Lesson", rates: npt.NDArray[np.float64], progress: Progress
+) -> list[float]:
+    recipe, pixels = plan.recipe, plan.pixels("train")
+    with borrowed(lesson.computing, seed=recipe.seed):
+        learner = Learner(
+            fresh(lesson, plan),
+            recipe,
+            class_weights=weights_of(recipe, pixels, plan.spec.num_classes),
+            teacher=plan.teacher,
+        )
+        batches = Batches(pixels, plan.preprocessing, recipe)
+        return risen(learner, batches, rates, progress)
+
+
+def risen(
     learner: Learner, batches: Batches, rates: npt.NDArray[np.float64], progress: Progress
 ) -> list[float]:
-    """The loss before each step, up to an explosion."""
+    """The loss before the step of each rate, up to an explosion.
+
+    Raises:
+        UserError: if there are hardly any, because the loss is not finite.
+    """
     found: list[float] = []
     mean, weight, lowest = 0.0, 0.0, float("inf")
     with prefetched(batches.make, range(len(rates))) as made:

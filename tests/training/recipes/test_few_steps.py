@@ -40,6 +40,7 @@ def cheapest_net(recipe):
 
 
 @pytest.mark.train
+@pytest.mark.timeout(900)  # a net of 1202 layers, on a loaded machine
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_recipe_trains(name, photos, tmp_path):
     recipe = find(name)

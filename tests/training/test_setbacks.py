@@ -179,7 +179,7 @@ def test_memory_that_does_not_suffice_gives_more_micro_batches(tmp_path, monkeyp
     (event,) = result.events
     assert event == {
         "kind": "memory", "step": 0, "micro_batches": 4,
-        "norms": "see each of the 4 parts by itself",
+        "norms": "see 1/4 of a batch",
     }  # fmt: skip
     # The sum over a batch is taken in four parts: some roundings apart, grown over 20 steps.
     for found, expected in zip(

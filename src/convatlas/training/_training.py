@@ -114,7 +114,7 @@ class Training:
         done = self._agree(loss, len(batch.lost), stop)
         if self.learner.micro_batches != parts:
             now = self.learner.micro_batches
-            norms = f"see each of the {now} parts by itself"
+            norms = f"see 1/{now} of a batch"
             self._tell("memory", {"micro_batches": now, "norms": norms})
             done = replace(done, save=True)  # taken up again it must not depend on memory
         if done.lost:

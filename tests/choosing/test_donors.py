@@ -113,6 +113,11 @@ def test_those_with_a_start_are_tried_first():
     assert {c.state for c in others} == {"not tried"}
 
 
+def stopped_in_the_first_round(phase, done, total):
+    if phase.startswith("round 1") and done == 1:
+        raise KeyboardInterrupt
+
+
 @pytest.mark.slow
 def test_a_search_starts_from_the_bundles_and_says_so(tmp_path):
     pictures = paint(tmp_path / "pictures")
@@ -122,6 +127,8 @@ def test_a_search_starts_from_the_bundles_and_says_so(tmp_path):
         width_multiplier=0.25,
     )  # fmt: skip
     request = ask(pictures, tmp_path / "out", from_dir=str(folder), minutes=0.15)
+    with pytest.raises(KeyboardInterrupt):
+        choose(request, progress=stopped_in_the_first_round, say=quiet)
     choice = choose(request, progress=quiet, say=quiet)
     started = [c for c in choice.result["candidates"] if c["start"]]
     assert {(c["variant"], c["width_multiplier"]) for c in started} == {(NET, 0.25)}

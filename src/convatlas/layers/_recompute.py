@@ -163,8 +163,9 @@ class _DenseBlock(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of the block's input, and of scale, shift and kernel of every step."""
         layers: tuple[tuple[Step, ...], ...] = ctx.layers
-        learned = ctx.saved_tensors[: 3 * sum(map(len, layers))]
-        *between, maps = (Maps(*x) for x in _triples(ctx.saved_tensors[len(learned) :]))
+        saved = ctx.saved_tensors
+        learned = saved[: 3 * sum(map(len, layers))]
+        *between, maps = (Maps(*x) for x in _triples(saved[len(learned) :]))
         at = maps.values.shape[1]
         whole = Gradient(maps, gradient.clone(memory_format=memory_format(maps.values)))
         found: list[Tensor] = []
@@ -211,6 +212,8 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _update(norm: nn.BatchNorm2d, maps: Maps) -> None:
     """The running statistics, as the norm does it itself in training."""
+    if not norm.track_running_stats:
+        return
     mean, variance = cast(tuple[Tensor, Tensor], (norm.running_mean, norm.running_var))
     momentum = cast(float, norm.momentum)
     if norm.num_batches_tracked is not None:

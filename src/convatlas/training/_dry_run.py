@@ -153,11 +153,13 @@ def _speed(plan: Plan, lesson: "Lesson", later: list[dict[str, Any]]) -> float:
 
     A few steps are slower than those to come; how long they waited tells whether to use them.
     """
+    seen = len(later) / sum(1 / max(line["images_per_s"], 1e-9) for line in later)
+    if lesson.compiled:
+        return seen  # compiling anew for more of them would take longer than they tell
     family = models.family_of(lesson.variant).name
     steady = throughput(
         family, plan.spec, plan.recipe, threads=lesson.computing, seconds=_MEASURED_S
     )
-    seen = len(later) / sum(1 / max(line["images_per_s"], 1e-9) for line in later)
     waited = sum(line["wait_share"] for line in later) / len(later)
     return min(seen, steady) if waited > _BOUND else steady
 

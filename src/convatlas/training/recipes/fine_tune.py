@@ -1,6 +1,9 @@
 """A recipe for a net that was trained before: `--from BUNDLE`, where it is the default.
 
-docs/transfer.md has the runs that its values were chosen by.
+Tried with 10, 50 and 250 images a class of CIFAR-10 (docs/transfer.md has the table): norms that
+go on learning were never behind frozen ones, so they are trained; the body at a tenth to a third of
+the classifier's rate did as well as each other and better than at the full rate. LeNet-5, which has
+no norms, did best at the same rate of three (0.05, 0.015, 0.005; 50 images a class).
 """
 
 from dataclasses import dataclass, replace

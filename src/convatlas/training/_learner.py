@@ -239,8 +239,7 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
 
 def seed_of(seed: int, step: int, *, rank: int = 0) -> int:
     """A seed for one step's random layers, unlike that of any other step, seed or process."""
-    entropy = (seed, step, rank)  # zeros at the end do not count, so the order matters
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0])
 
 
 def has_norm(net: nn.Module) -> bool:

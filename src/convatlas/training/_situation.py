@@ -1,11 +1,11 @@
 """What a recipe has to know of a net and of a person's images."""
 
-import torch
 from torch import nn
 
 from convatlas import models
-from convatlas.analysis import without_weights
+from convatlas.analysis import cost, without_weights
 from convatlas.data import Material
+from convatlas.errors import UserError
 from convatlas.layers import StagedLayer
 from convatlas.models import Spec
 from convatlas.training._learner import has_norm
@@ -38,11 +38,11 @@ def abilities(variant: str, spec: Spec) -> frozenset[Requirement]:
 
 
 def takes(net: nn.Module, spec: Spec, side: int) -> bool:
-    """Whether a net on the meta device, with its heads, takes images of another side."""
-    images = torch.empty(2, spec.in_channels, side, side, device="meta")
+    """Whether a net takes images of another side; nets with heads are taken not to."""
+    if hasattr(net, "forward_with_aux"):
+        return False
     try:
-        with torch.no_grad():
-            getattr(net, "forward_with_aux", net)(images)
-    except (RuntimeError, ValueError):
+        cost(net, (spec.in_channels, side, side))
+    except UserError:
         return False
     return True

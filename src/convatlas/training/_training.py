@@ -112,7 +112,7 @@ class Training:
         done = self._agree(loss, stop)
         if self.learner.micro_batches != parts:
             now = self.learner.micro_batches
-            self._tell("memory", {"micro_batches": now, "norms": f"see a batch's {now}th part"})
+            self._tell("memory", {"micro_batches": now, "norms": f"see 1/{now} of a batch"})
         if batch.lost:
             self._tell("unreadable", {"images": {one.name: one.reason for one in batch.lost}})
         rate = self._rate(tally.step)

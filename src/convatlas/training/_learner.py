@@ -19,6 +19,7 @@ from convatlas.training._mixing import Mixed, mixed
 from convatlas.training._objective import Objective
 from convatlas.training._optimizer import make_optimizer, set_learning_rate
 from convatlas.training._recipe import Recipe
+from convatlas.training._recompute_stages import recomputed
 from convatlas.training._schedule import learning_rate
 from convatlas.training._synced_norm import synchronise_norms
 from convatlas.training._world import World
@@ -124,7 +125,11 @@ class Learner:
         losses: list[tuple[Tensor, float]] = []
         for number, part in enumerate(parts):
             share = (part.stop - part.start) / len(images)
-            with self._synchronised(number == len(parts) - 1), self._precision():
+            with (
+                self._synchronised(number == len(parts) - 1),
+                self._precision(),
+                self._recomputed(),
+            ):
                 loss = self._loss(images[part], labels[part], _part(mix, part))
                 if number == 0:
                     loss = loss + self._penalty() / share
@@ -142,6 +147,9 @@ class Learner:
         if self.recipe.precision == "float32":
             return nullcontext()
         return torch.autocast(self.world.device.type, torch.bfloat16)
+
+    def _recomputed(self) -> AbstractContextManager[None]:
+        return recomputed(self.net, self.recipe.recompute)
 
     def _penalty(self) -> Tensor | float:
         """What layers that condense add to the loss."""
@@ -231,8 +239,7 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
 
 def seed_of(seed: int, step: int, *, rank: int = 0) -> int:
     """A seed for one step's random layers, unlike that of any other step, seed or process."""
-    entropy = (seed, step, rank)  # zeros at the end do not count, so the order matters
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0])
 
 
 def has_norm(net: nn.Module) -> bool:

@@ -231,6 +231,27 @@ def test_bfloat16_computes_in_half_and_keeps_weights_whole():
     assert not torch.equal(net.layer.weight, whole.layer.weight)
 
 
+@pytest.mark.parametrize("grain", ["stages", "blocks"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_recomputed_steps_are_the_same_bit_for_bit(grain, precision):
+    def run(recompute):
+        torch.manual_seed(0)
+        net = build("resnet8_small", input_side=8, in_channels=1, num_classes=3)
+        passes = []
+        inner = next(m for m in net.stages.modules() if isinstance(m, nn.Conv2d))
+        inner.register_forward_hook(lambda *_: passes.append(1))
+        recipe = replace(RECIPE, recompute=recompute, precision=precision, mixup=0.2)
+        learner = Learner(net, recipe)
+        learner.micro_batches = 2
+        for step in range(3):
+            learner.learn(step, *batch(seed=step))
+        return learner.tensors(), len(passes)
+
+    (plain, once), (again, twice) = run("none"), run(grain)
+    assert (once, twice) == (6, 12)  # 3 steps in 2 parts
+    assert all(torch.equal(tensor, again[name]) for name, tensor in plain.items())
+
+
 class Noted(nn.Module):
     """Dropout and a branch that survives at random; keeps what was drawn."""
 

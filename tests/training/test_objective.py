@@ -160,11 +160,20 @@ def test_a_teacher_s_part_of_the_loss(share):
     assert kept == len(net.state_dict())  # a checkpoint holds no teacher
 
 
-def test_half_precision_logits_have_a_float32_loss():
-    """torch.autocast on a CPU gives log_softmax in bfloat16: 3 digits. Equal logits, equal loss."""
-    logits = torch.tensor(LOGITS).to(torch.bfloat16)
-    whole = Objective(Recipe())(nn.Identity(), logits.float(), torch.tensor(LABELS), None)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, torch.tensor([3.0, 1.0, 0.25])])
+def test_half_precision_logits_have_a_float32_loss(smoothing, weights):
+    """Equal logits, equal loss; log_softmax in bfloat16 would have 3 digits."""
+    logits, labels = torch.tensor(LOGITS).to(torch.bfloat16), torch.tensor(LABELS)
+    objective = Objective(Recipe(label_smoothing=smoothing), weights)
+    answers = logits.flip(0)
+
+    def losses(ours, theirs):
+        whole = objective(nn.Identity(), ours, labels, None)
+        return whole, distillation_loss(ours, theirs, 2.0)
+
+    expected = losses(logits.float(), answers.float())
     with torch.autocast("cpu", torch.bfloat16):
-        half = Objective(Recipe())(nn.Identity(), logits, torch.tensor(LABELS), None)
-    assert half.dtype == torch.float32
-    assert half.item() == whole.item()
+        found = losses(logits, answers)
+    assert [one.dtype for one in found] == [torch.float32] * 2
+    assert [one.item() for one in found] == [one.item() for one in expected]

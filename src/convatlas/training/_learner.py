@@ -19,6 +19,7 @@ from convatlas.training._mixing import Mixed, mixed
 from convatlas.training._objective import Objective
 from convatlas.training._optimizer import make_optimizer, set_learning_rate
 from convatlas.training._recipe import Recipe
+from convatlas.training._recompute_stages import recomputed
 from convatlas.training._schedule import learning_rate
 from convatlas.training._synced_norm import synchronise_norms
 from convatlas.training._world import World
@@ -66,6 +67,11 @@ class Learner:
                 if isinstance(module, _BatchNorm):
                     module.eval()
         if self.recipe.sync_norms and not self.world.alone:
+            if self.recipe.recompute != "none":
+                raise UserError(
+                    f"sync_norms=true and recompute={self.recipe.recompute!r} exclude each other: "
+                    "norms would exchange their sums twice. Set one of them to another value."
+                )
             synchronise_norms(self.net)
         loss: nn.Module = _Loss(self.net, objective)
         if compiled:
@@ -131,7 +137,11 @@ class Learner:
             share = (part.stop - part.start) / len(images)
             for survival in self._survivals:
                 survival.draw = torch.rand((), generator=shared)
-            with self._synchronised(number == len(parts) - 1), self._precision():
+            with (
+                self._synchronised(number == len(parts) - 1),
+                self._precision(),
+                self._recomputed(),
+            ):
                 loss = self._loss(images[part], labels[part], _part(mix, part))
                 if number == 0:
                     loss = loss + self._penalty() / share
@@ -149,6 +159,9 @@ class Learner:
         if self.recipe.precision == "float32":
             return nullcontext()
         return torch.autocast(self.world.device.type, torch.bfloat16)
+
+    def _recomputed(self) -> AbstractContextManager[None]:
+        return recomputed(self.net, self.recipe.recompute)
 
     def _penalty(self) -> Tensor | float:
         """What layers that condense add to the loss."""
@@ -238,8 +251,7 @@ def _part(mix: Mixed | None, part: slice) -> Mixed | None:
 
 def seed_of(seed: int, step: int, *, rank: int = 0) -> int:
     """A seed for one step's random layers, unlike that of any other step, seed or process."""
-    entropy = (seed, step, rank)  # zeros at the end do not count, so the order matters
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0])
 
 
 def has_norm(net: nn.Module) -> bool:

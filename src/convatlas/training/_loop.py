@@ -27,6 +27,7 @@ from convatlas.training._monitor import Monitor
 from convatlas.training._readable import Policy
 from convatlas.training._recipe import Recipe
 from convatlas.training._recipe_check import check_schedule, check_sides
+from convatlas.training._recompute_stages import parts_of
 from convatlas.training._result import TrainingResult
 from convatlas.training._run import claim, describe, digest_of
 from convatlas.training._surroundings import Reporter, borrowed
@@ -102,6 +103,7 @@ def train(  # noqa: PLR0913 - the whole description of a training
     threads = threads or torch.get_num_threads()
     with borrowed(threads, seed=recipe.seed, device=world.device):
         net = _beginning(from_spec(family, fields), recipe, start)
+        parts_of(net, recipe.recompute)  # says now if there are none
         with locked(run) if world.leader else nullcontext():
             notes = claim(run, settings) if world.leader else ()
             learner = Learner(

@@ -16,9 +16,7 @@ class Objective:
     """Cross-entropy by the recipe's weights, beside a teacher's answers where there is one.
 
     The loss is the mean over the images, each times its class's weight, whatever the weights of
-    the batch add up to: so the mean over the parts of a batch is that of the batch. It is computed
-    in float32 whatever the precision of the logits: torch.autocast leaves the logarithm of softmax
-    in bfloat16 on a CPU.
+    the batch add up to: so the mean over the parts of a batch is that of the batch.
     """
 
     recipe: Recipe
@@ -50,7 +48,7 @@ class Objective:
             return loss
         with torch.no_grad():
             answers = self.teacher(images)
-        part = distillation_loss(_wide(logits), _wide(answers), self.recipe.temperature)
+        part = distillation_loss(logits, answers, self.recipe.temperature)
         return (1 - self.recipe.distillation) * loss + self.recipe.distillation * part
 
     def _labelled(self, logits: Tensor, labels: Tensor, mix: Mixed | None) -> Tensor:
@@ -60,16 +58,11 @@ class Objective:
         return mix.share * own + (1 - mix.share) * self._cross_entropy(logits, mix.others)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        logits, smoothing = _wide(logits), self.recipe.label_smoothing
+        smoothing = self.recipe.label_smoothing
         if self.class_weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
         each = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
         return (each * self.class_weights[labels]).mean()
-
-
-def _wide(logits: Tensor) -> Tensor:
-    """In float32, or wider where they are."""
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def distillation_loss(
@@ -77,9 +70,12 @@ def distillation_loss(
 ) -> Float[Tensor, ""]:
     """T^2 times the divergence of the softened probabilities from the teacher's, mean over images.
 
+    In float32 whatever the logits are: on a CPU torch.autocast would leave the logarithms of
+    softmax in bfloat16, and with them the difference of two nearly equal ones.
+
     Source: Hinton et al., arXiv:1503.02531, section 2.
     """
-    ours = F.log_softmax(logits / temperature, dim=1)
-    theirs = F.log_softmax(answers / temperature, dim=1)
+    ours = F.log_softmax(logits.float() / temperature, dim=1)
+    theirs = F.log_softmax(answers.float() / temperature, dim=1)
     divergence = F.kl_div(ours, theirs, reduction="batchmean", log_target=True)
     return divergence * temperature**2

@@ -25,6 +25,7 @@ def with_recomputing(graph: Graph, net: nn.Module) -> Graph:
 
 def _with_block(graph: Graph, prefix: str, module: nn.Module) -> Graph:
     inside = [node for node in graph.nodes if node.name.startswith(prefix)]
+    merged: dict[str, tuple[str, list[Node], nn.Module | None]]
     if any(node.kind == "cat" for node in inside):
         merged = {inside[-1].name: (DENSE_BLOCK, inside, module)}
     else:

@@ -37,6 +37,8 @@ class SyncedNorm(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        if not self.track_running_stats:  # recomputing: the statistics have seen this batch
+            return
         if self.running_mean is None or self.running_var is None:
             return
         if self.num_batches_tracked is not None:

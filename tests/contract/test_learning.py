@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from convatlas.data import Augmentation, open_dataset
 from convatlas.models import build, families
-from convatlas.training import Learner, default_recipe, has_norm
+from convatlas.training import Learner, Length, Situation, has_norm
+from convatlas.training.recipes import find
 from tests.contract.nets import FIXED, representatives, thin
 
 SECONDS = 60  # of computing
@@ -43,14 +44,15 @@ def _losses(name: str, *, clipped: bool) -> list[float]:
     net = build(name, **changes)
     side = int(changes.get("input_side", 32))
     digits = open_dataset("digits").train
-    recipe = default_recipe(
-        len(digits),
-        10,
-        Augmentation(),
-        steps=STEPS,
-        batch_size=BATCH,
-        has_norm=has_norm(net) and clipped,
+    situation = Situation(
+        variant=name,
+        side=side,
+        images=len(digits),
+        classes=10,
+        has=frozenset(["norms"] if has_norm(net) and clipped else []),
+        augmentation=Augmentation(),
     )
+    recipe = find("small-data").plan(situation, Length(steps=STEPS, batch_size=BATCH))
     learner = Learner(net, recipe)
     draw, losses, start = np.random.default_rng(0), [], time.process_time()
     for step in range(STEPS):

@@ -155,9 +155,10 @@ process's memory rose over its first steps. Losses are those of all steps, compa
 {rows}
 
 ## What the prediction knows
-`convatlas cost NET --train` predicts the step without recomputing; predicted / measured of the
-first row of each net: {predicted}. It does not know `recompute`; the factors above
-say what it takes away.
+`convatlas cost NET --train` predicts the step without recomputing. It does not know `recompute`;
+the factors above say what that takes away. Predicted / measured of the first row of each net:
+
+{predicted}
 """
 
 

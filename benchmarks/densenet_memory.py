@@ -282,8 +282,9 @@ move once.
 
 ## Gradients
 DenseNet-121, four images of 96 x 96: how far all gradients of a step are from those of the plain
-step in double precision, as a share of their length. In single precision both are as far, since a
-rounding that moves a ReLU's input across zero counts in 121 layers; in double precision they agree.
+step in double precision, as a share of their length. In double precision all agree. In single
+precision roundings of another order move a few inputs of ReLUs across zero, which shows in the
+layers before; the plain step's two orders of memory are as far apart.
 
 {precision}
 
@@ -329,7 +330,7 @@ def main():
             conditions=(
                 f"torch {torch.__version__}, torchvision {version('torchvision')}, "
                 f"{torch.get_num_threads()} thread, {torch.backends.cpu.get_cpu_capability()} "
-                f"({platform.machine()}), float32; the machine was busy with other work."
+                f"({platform.machine()}), float32;\nthe machine was busy with other work."
             ),
             steps=done[0][0].steps,
             compared="\n\n".join(compared),

@@ -9,7 +9,7 @@ from convatlas.cli._console import JSON_HELP, print_json, print_table, progress,
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="digits, fashion-mnist, or a folder of images.")],
+    data: Annotated[str, typer.Argument(help="digits, fashion-mnist, images, shards, a list, ...")],
     latency: Annotated[str | None, typer.Option(help="Time for one image: 2ms, 0.5s.")] = None,
     size: Annotated[str | None, typer.Option(help="Bytes of the file: 200kB, 1.5MB.")] = None,
     memory: Annotated[str | None, typer.Option(help="What running it may take: 20MB.")] = None,

@@ -10,7 +10,7 @@ from convatlas.cli._console import JSON_HELP, print_json, print_table, progress,
 
 def command(
     model: Annotated[Path, typer.Argument(help="A .bundle of a net with SE blocks.")],
-    data: Annotated[str, typer.Argument(help="digits, fashion-mnist, or a folder of images.")],
+    data: Annotated[str, typer.Argument(help="digits, fashion-mnist, images, shards, a list, ...")],
     out: Annotated[Path | None, typer.Option(help="Write the curves to this HTML file.")] = None,
     classes: Annotated[
         str, typer.Option(help="Classes to draw, with commas; otherwise the five largest.")

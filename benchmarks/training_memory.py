@@ -279,8 +279,8 @@ each layer's own maps once. The table above has both forms measured.
 
 {densenet}
 
-What the switch leaves is linear in the depth: the maps themselves and, while one layer's gradient
-is computed, its joined input, the normalised copy and their gradients.
+What the switch leaves is linear in the depth: the maps themselves and, in the backward pass, the
+gradient of a block's maps twice.
 
 ## VGG-16 summed by hand
 Batch 128, SGD with momentum, float32.

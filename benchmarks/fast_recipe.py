@@ -2,7 +2,7 @@
 
     python benchmarks/fast_recipe.py ablate --minutes 2.5 --out ablation.jsonl
     python benchmarks/fast_recipe.py compare --minutes 5 10 20 --out compare.jsonl
-    python benchmarks/fast_recipe.py page ablation.jsonl compare.jsonl docs/fast_recipe.md
+    python benchmarks/fast_recipe.py page docs/fast_recipe.md compare.jsonl [ablation.jsonl]
 
 Minutes are of one core: each run has as many steps as that time holds by the CPU time of steps
 measured first, at every side that the images pass through, and its own CPU time is written down.
@@ -173,7 +173,7 @@ def name_of(line):
     return json.dumps(line["changes"])
 
 
-def page(ablation, compare, path):
+def page(path, compare, ablation):
     def rows(lines):
         for key, group in grouped(lines, lambda x: (name_of(x), x["minutes"])).items():
             scores = [line["accuracy"] for line in group]
@@ -198,7 +198,9 @@ Made by `benchmarks/fast_recipe.py`. Fashion-MNIST; minutes are CPU minutes of o
 ## Against `small-data`, on the 10,000 test images ({first["net"]})
 
 {table(list(rows(compare)), columns)}
-
+"""
+    if ablation:
+        text += f"""
 ## What it is made of, on the validation images ({ablation[0]["net"]})
 
 {table(list(rows(ablation)), columns)}
@@ -221,8 +223,8 @@ def main():
     parser.add_argument("--out")
     arguments = parser.parse_args()
     if arguments.task == "page":
-        ablation, compare, path = arguments.files
-        page(read(ablation), read(compare), path)
+        path, compare, *ablation = arguments.files
+        page(path, read(compare), [line for file in ablation for line in read(file)])
         return
     torch.set_num_threads(1)
     for seed in arguments.seeds:

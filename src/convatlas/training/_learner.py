@@ -44,7 +44,7 @@ class Learner:
         self.recipe = recipe
         self.micro_batches = recipe.micro_batches  # more once memory did not suffice
         device = self.world.device
-        net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub
         self.net = net.train()
         self.average = Average(self.net, recipe)
         self._optimizer = make_optimizer(self.net, recipe)
@@ -56,7 +56,7 @@ class Learner:
         if class_weights is not None:
             class_weights = class_weights.to(device)
         if teacher is not None:
-            teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # no stub
             teacher.eval().requires_grad_(False)
         self._loss = self._made(Objective(recipe, class_weights, teacher), compiled=compiled)
 

@@ -245,5 +245,5 @@ def _check_fit(
 
 def _as_built(net: nn.Module) -> nn.Module:
     """In torch's usual memory order and ready to be trained further, but in eval mode."""
-    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # no stub
     return net.requires_grad_(True).eval()

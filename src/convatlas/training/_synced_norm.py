@@ -52,7 +52,7 @@ class SyncedNorm(nn.BatchNorm2d):
 
 def _summed(values: Tensor) -> Tensor:
     """Over the processes; gradients are those of the sum of all processes' losses."""
-    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]  # torch has no types here
     return total
 
 
